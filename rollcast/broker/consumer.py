@@ -1,0 +1,107 @@
+"""A consumer that comes back when its connection, its channel or its queue was lost."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import tenacity
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
+
+from rollcast.broker.link import CONNECTION_LOST, Link
+from rollcast.errors import BrokerRefused, BrokerUnavailable
+
+logger = logging.getLogger(__name__)
+
+Delivery = AbstractIncomingMessage
+Prepare = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    """What needs no preparation."""
+
+
+class Consumer:
+    """Consumes a queue and hands each delivery to `on_delivery`, which settles it.
+
+    `prepare` runs before each (re)start and sees to it that the queue is there. `prefetch` bounds how many
+    deliveries are being handled at a time.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        queue: str,
+        on_delivery: Callable[[Delivery], Awaitable[Any]],
+        *,
+        prefetch: int,
+        exclusive: bool = False,
+        prepare: Prepare = _nothing,
+    ) -> None:
+        self._link = link
+        self._queue = queue
+        self._on_delivery = on_delivery
+        self._prefetch = prefetch
+        self._exclusive = exclusive
+        self._prepare = prepare
+        self._channel: AbstractChannel | None = None
+        self._cancel: Callable[[], Awaitable[object]] | None = None
+        self._stopping = False
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Consume until cancelled or stopped. Raises `BrokerRefused` when the broker will never let us."""
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(BrokerUnavailable),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=10),
+            before_sleep=self._log_loss,
+        )
+        while not self._stopping:
+            await retrying(self._consume)
+
+    async def stop(self) -> None:
+        """Take no more deliveries; those under way can still be settled until `close`."""
+        self._stopping = True
+        if self._cancel is not None and self._channel is not None and not self._channel.is_closed:
+            await self._cancel()
+
+    async def close(self) -> None:
+        """Give back to the queue what was not settled."""
+        if self._channel is not None and not self._channel.is_closed:
+            await self._channel.close()
+
+    async def _consume(self) -> None:
+        await self._prepare()
+        self._channel = await self._link.channel(prefetch=self._prefetch)
+        lost = asyncio.Event()
+        try:
+            underlay = await self._channel.get_underlay_channel()
+            underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
+            self._channel.close_callbacks.add(lambda *_: lost.set())
+            queue = await self._channel.get_queue(self._queue, ensure=False)
+            tag = await queue.consume(self._on_delivery, exclusive=self._exclusive)
+            self._cancel = functools.partial(queue.cancel, tag)
+            self.ready.set()
+            await lost.wait()
+        except ChannelAccessRefused as error:
+            raise self._refused(error) from error
+        except (ChannelNotFoundEntity, ChannelClosed, *CONNECTION_LOST) as error:
+            raise BrokerUnavailable(f"cannot consume {self._queue}: {error}") from error
+        finally:
+            self.ready.clear()
+            await self.close()
+
+    def _refused(self, error: Exception) -> BrokerRefused:
+        if "exclusive" in str(error):
+            return BrokerRefused(
+                f"{self._queue} is consumed by another process already",
+                code="already_receiving",
+                hint="Stop the other one; after a crash the broker takes up to two minutes to notice.",
+            )
+        return BrokerRefused(f"the broker does not let {self._link.user} consume {self._queue}: {error}")
+
+    def _log_loss(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        logger.warning("%s; trying again", error, extra={"queue": self._queue})

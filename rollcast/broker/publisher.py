@@ -1,0 +1,102 @@
+"""Publishing with confirms: when `publish` returns, the broker has the message."""
+
+import asyncio
+from collections.abc import Mapping
+
+import tenacity
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractChannel, AbstractExchange
+from aio_pika.exceptions import DeliveryError
+from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed, PublishError
+
+from rollcast.broker.link import CONNECTION_LOST, Link
+from rollcast.codec import CONTENT_TYPE
+from rollcast.errors import BrokerRefused, BrokerUnavailable
+
+CONFIRM_TIMEOUT = 30.0
+WINDOW = 256
+"""The most messages that wait for their confirm at a time."""
+
+Header = str | int
+
+
+class Publisher:
+    """Publishes on one channel of a link, as the link's user.
+
+    A lost connection is made again, and what was not confirmed is published again, for `patience` seconds;
+    a consumer must therefore expect a message twice. While the broker blocks the connection, it waits.
+    """
+
+    def __init__(self, link: Link, *, patience: float = 60.0, window: int = WINDOW) -> None:
+        self._link = link
+        self._window = asyncio.Semaphore(window)
+        self._opening = asyncio.Lock()
+        self._channel: AbstractChannel | None = None
+        self._exchanges: dict[str, AbstractExchange] = {}
+        self._retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(BrokerUnavailable),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=5),
+            stop=tenacity.stop_after_delay(patience),
+            reraise=True,
+        )
+
+    async def publish(
+        self,
+        exchange: str,
+        key: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, Header] | None = None,
+        persistent: bool = True,
+        expires_ms: int | None = None,
+        reply_to: str | None = None,
+        mandatory: bool = False,
+    ) -> bool:
+        """Publish and wait for the confirm. Returns whether a `mandatory` message reached a queue.
+
+        Raises `BrokerRefused` if the user may not publish there, `BrokerUnavailable` if the broker stays away.
+        """
+        message = Message(
+            body,
+            headers=dict(headers or {}),
+            user_id=self._link.user,
+            content_type=CONTENT_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT if persistent else DeliveryMode.NOT_PERSISTENT,
+            expiration=None if expires_ms is None else expires_ms / 1000,
+            reply_to=reply_to,
+        )
+        async with self._window:
+            return await self._retrying(self._attempt, exchange, key, message, mandatory)
+
+    async def channel(self) -> AbstractChannel:
+        """The channel that is published on: replies to `amq.rabbitmq.reply-to` come back on the same one."""
+        async with self._opening:
+            if self._channel is None or self._channel.is_closed:
+                self._exchanges.clear()
+                self._channel = await self._link.channel()
+            return self._channel
+
+    async def _attempt(self, exchange: str, key: str, message: Message, mandatory: bool) -> bool:
+        # Two attempts under one message id can hang the confirms of a channel.
+        message.message_id = None
+        channel = await self.channel()
+        try:
+            await (await channel.get_underlay_channel()).connection.ready()
+            target = await self._exchange(channel, exchange)
+            await target.publish(message, key, mandatory=mandatory, timeout=CONFIRM_TIMEOUT)
+        except PublishError:
+            return False
+        except (ChannelAccessRefused, ChannelPreconditionFailed) as error:
+            raise BrokerRefused(
+                f"the broker does not let {self._link.user} publish to {exchange} under {key}: {error}"
+            ) from error
+        except (DeliveryError, *CONNECTION_LOST) as error:
+            raise BrokerUnavailable(f"not confirmed by {self._link.place}: {error!r}") from error
+        return True
+
+    async def _exchange(self, channel: AbstractChannel, name: str) -> AbstractExchange:
+        if not name:
+            return channel.default_exchange
+        if name not in self._exchanges:
+            self._exchanges[name] = await channel.get_exchange(name, ensure=False)
+        return self._exchanges[name]

@@ -1,0 +1,44 @@
+"""The states of a transfer and of a receiver: one word each, the same wherever they are seen."""
+
+from enum import StrEnum
+
+
+class Transfer(StrEnum):
+    """State of a transfer; those from `COMPLETED` on are final."""
+
+    REQUESTED = "requested"
+    HELD = "held"
+    ASKING = "asking"
+    CASTING = "casting"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    DECLINED = "declined"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    LISTED = "listed"
+
+
+class Receiver(StrEnum):
+    """State of one receiver of a transfer; those from `DELIVERED` on are final."""
+
+    INVITED = "invited"
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    RECEIVING = "receiving"
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    INCAPABLE = "incapable"
+    UNKNOWN = "unknown"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+OPEN_TRANSFER = frozenset({Transfer.REQUESTED, Transfer.HELD, Transfer.ASKING, Transfer.CASTING})
+FINAL_TRANSFER = frozenset(Transfer) - OPEN_TRANSFER
+UNANSWERED = frozenset({Receiver.INVITED, Receiver.ASKED})
+ON_THE_LIST = frozenset({Receiver.ACCEPTED, Receiver.RECEIVING})
+FINAL_RECEIVER = frozenset(Receiver) - UNANSWERED - ON_THE_LIST

@@ -1,0 +1,200 @@
+"""Every name on the broker, and which message goes where. The one place that both workers and SDK look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from rollcast import messages as m
+
+UP, STEP, DOWN = "rollcast.up", "rollcast.step", "rollcast.down"
+BULK, LANE = "rollcast.bulk", "rollcast.lane"
+REPLY_TO = "amq.rabbitmq.reply-to"
+
+MiB = 1024 * 1024
+ExchangeType = Literal["topic", "direct", "fanout"]
+EXCHANGES: dict[str, ExchangeType] = {
+    UP: "topic",
+    STEP: "topic",
+    DOWN: "direct",
+    BULK: "topic",
+    LANE: "direct",
+}
+"""The exchanges that are always there, all of them durable."""
+
+STEPS = ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s290", "s300", "s310")
+"""The steps in the order of the protocol; each has a queue and a pool."""
+POOLS = (*STEPS, "spool", "progress", "clock")
+
+
+class Verb(NamedTuple):
+    """What a terminal may say on `rollcast.up`: the last word of the routing key, and the pool that hears it."""
+
+    word: str
+    message: type[m.Message]
+    pool: str
+
+
+VERBS = (
+    Verb("register", m.Register, "s200"),
+    Verb("query", m.Query, "s200"),
+    Verb("request", m.TransferRequested, "s210"),
+    Verb("answer", m.ConsentAnswered, "s260"),
+    Verb("missing", m.ChunksMissing, "s300"),
+    Verb("receipt", m.ReceiptReported, "s310"),
+    Verb("cancel", m.CancelRequested, "s310"),
+    Verb("progress", m.ProgressReported, "progress"),
+)
+VERB_OF = {verb.message: verb.word for verb in VERBS}
+
+STEP_OF: dict[type[m.Message], str] = {
+    m.AccountRequested: "s200",
+    m.Query: "s200",
+    m.SenderCheckDue: "s220",
+    m.InvitationsDue: "s230",
+    m.ReceiversInvited: "s240",
+    m.ConsentDue: "s250",
+    m.ReceiversAnswered: "s270",
+    m.RoundDue: "s270",
+    m.LanesDue: "s280",
+    m.LanesOpened: "s290",
+    m.UploadDue: "s290",
+    m.ChunksSpooled: "s290",
+    m.SpoolVerified: "s290",
+    m.SourceDiffered: "s290",
+    m.CastDue: "s290",
+    m.RepairDue: "s300",
+    m.ReceiversFinished: "s310",
+    m.CloseDue: "s310",
+    m.TransferClosed: "s310",
+    m.ClosingConfirmed: "s310",
+    m.ReceiversProgressed: "progress",
+}
+"""Which pool hears a message on `rollcast.step`."""
+OPERATORS_MAY_SAY = (m.AccountRequested, m.Query)
+
+REPLIES = (
+    m.Registered,
+    m.TransferDescribed,
+    m.TransfersListed,
+    m.AccountAnswered,
+    m.Refused,
+    m.ReceiptRecorded,
+)
+TO_SENDER = (
+    m.TransferAccepted,
+    m.TransferHeld,
+    m.TransferRefused,
+    m.ReceiverListResolved,
+    m.UploadInvited,
+    m.UploadCompleted,
+    m.ProgressSummarized,
+    m.TransferReported,
+)
+TO_RECEIVER = (m.ConsentAsked, m.AnswerRefused, m.LaneOpened, m.TransferEnded)
+INTO_LANE = (m.CastEnded,)
+
+
+@dataclass(frozen=True)
+class QueueSpec:
+    """A durable queue, its arguments (never changed under one name) and its bindings (exchange, key)."""
+
+    name: str
+    arguments: Mapping[str, str | int] = field(default_factory=dict)
+    bindings: tuple[tuple[str, str], ...] = ()
+
+
+def up_key(address: str, domain: str, message: m.Message) -> str:
+    """The routing key under which the terminal `address` of `domain` sends `message`."""
+    return f"{domain}.{address}.{VERB_OF[type(message)]}"
+
+
+def step_key(domain: str, message: m.Message) -> str:
+    """The routing key under which a server sends `message` to the server of `domain`."""
+    return f"{domain}.{STEP_OF[type(message)]}"
+
+
+def accepts(pool: str) -> tuple[type[m.Message], ...]:
+    """The messages that may stand in the queue of a pool."""
+    said = (verb.message for verb in VERBS if verb.pool == pool)
+    return (*said, *(kind for kind, step in STEP_OF.items() if step == pool))
+
+
+def parked(server: str) -> QueueSpec:
+    """Where messages wait that nobody could handle."""
+    return QueueSpec(f"rollcast.parked.{server}")
+
+
+def step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
+    """The queue of a step, shared by the workers of its pool."""
+    arguments: dict[str, str | int] = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": 100,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": parked(server).name,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    return QueueSpec(f"rollcast.step.{server}.{pool}", arguments, _pool_bindings(pool, domains))
+
+
+def progress_queue(server: str, domains: tuple[str, ...]) -> QueueSpec:
+    """Progress is worth nothing when it is old, and never worth memory."""
+    arguments: dict[str, str | int] = {
+        "x-message-ttl": 5_000,
+        "x-max-length": 10_000,
+        "x-overflow": "drop-head",
+    }
+    return QueueSpec(f"rollcast.progress.{server}", arguments, _pool_bindings("progress", domains))
+
+
+def _pool_bindings(pool: str, domains: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    words = [verb.word for verb in VERBS if verb.pool == pool]
+    return tuple(
+        binding
+        for domain in domains
+        for binding in (*((UP, f"{domain}.*.{word}") for word in words), (STEP, f"{domain}.{pool}"))
+    )
+
+
+def retry_queue(server: str, rung: str, milliseconds: int) -> QueueSpec:
+    """A rung: what is published to the exchange of the same name comes back to its step after that time."""
+    name = f"rollcast.retry.{server}.{rung}"
+    return QueueSpec(name, {"x-message-ttl": milliseconds, "x-dead-letter-exchange": STEP}, ((name, "#"),))
+
+
+def spool_queue(server: str) -> QueueSpec:
+    """Chunks on their way into the spool; bound to `rollcast.bulk` for each transfer."""
+    return QueueSpec(f"rollcast.spool.{server}")
+
+
+def inbox(address: str) -> QueueSpec:
+    """The inbox of a terminal, as permanent as its account."""
+    arguments: dict[str, str | int] = {"x-max-length": 10_000, "x-max-length-bytes": 64 * MiB}
+    return QueueSpec(f"rollcast.inbox.{address}", arguments, ((DOWN, address),))
+
+
+def session_inbox(address: str, session: str) -> QueueSpec:
+    """The inbox of one sending or asking process; gone a minute after it."""
+    key = f"{address}.{session}"
+    return QueueSpec(f"rollcast.inbox.{key}", {"x-expires": 60_000}, ((DOWN, key),))
+
+
+def lane(address: str, transfer_id: str, cast_exchange: str) -> QueueSpec:
+    """One receiver's part of a cast. What it drops when it overflows is repaired from the spool."""
+    key = transfer_key(address, transfer_id)
+    arguments: dict[str, str | int] = {
+        "x-expires": 15 * 60_000,
+        "x-max-length-bytes": 256 * MiB,
+        "x-overflow": "drop-head",
+    }
+    return QueueSpec(f"rollcast.lane.{key}", arguments, ((cast_exchange, ""), (LANE, key)))
+
+
+def transfer_key(address: str, transfer_id: str) -> str:
+    """The routing key of chunks: of their sender on `rollcast.bulk`, of their receiver on `rollcast.lane`."""
+    return f"{address}.{transfer_id}"
+
+
+def cast(sender_domain: str, transfer_id: str) -> str:
+    """The fan-out exchange of one transfer."""
+    return f"rollcast.cast.{sender_domain}.{transfer_id}"
