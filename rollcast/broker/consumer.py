@@ -27,7 +27,7 @@ class Consumer:
     """Consumes a queue and hands each delivery to `on_delivery`, which settles it.
 
     `prepare` runs before each (re)start and sees to it that the queue is there. `prefetch` bounds how many
-    deliveries are being handled at a time.
+    deliveries are being handled at a time. `starts` counts how often consuming has begun.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Consumer:
         self._cancel: Callable[[], Awaitable[object]] | None = None
         self._stopping = False
         self.ready = asyncio.Event()
+        self.starts = 0
 
     async def run(self) -> None:
         """Consume until cancelled or stopped. Raises `BrokerRefused` when the broker will never let us."""
@@ -83,6 +84,7 @@ class Consumer:
             queue = await self._channel.get_queue(self._queue, ensure=False)
             tag = await queue.consume(self._on_delivery, exclusive=self._exclusive)
             self._cancel = functools.partial(queue.cancel, tag)
+            self.starts += 1
             self.ready.set()
             await lost.wait()
         except ChannelAccessRefused as error:

@@ -1,7 +1,7 @@
 """Publishing with confirms: when `publish` returns, the broker has the message."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import tenacity
 from aio_pika import DeliveryMode, Message
@@ -18,17 +18,26 @@ WINDOW = 256
 """The most messages that wait for their confirm at a time."""
 
 Header = str | int
+OnOpen = Callable[[AbstractChannel], Awaitable[None]]
+
+
+async def _nothing(_: AbstractChannel) -> None:
+    """What needs no preparation."""
 
 
 class Publisher:
-    """Publishes on one channel of a link, as the link's user.
+    """Publishes on one channel of a link, as the link's user. `on_open` prepares each new channel: replies to
+    `amq.rabbitmq.reply-to` come back on the channel of the request only.
 
     A lost connection is made again, and what was not confirmed is published again, for `patience` seconds;
     a consumer must therefore expect a message twice. While the broker blocks the connection, it waits.
     """
 
-    def __init__(self, link: Link, *, patience: float = 60.0, window: int = WINDOW) -> None:
+    def __init__(
+        self, link: Link, *, patience: float = 60.0, window: int = WINDOW, on_open: OnOpen = _nothing
+    ) -> None:
         self._link = link
+        self._on_open = on_open
         self._window = asyncio.Semaphore(window)
         self._opening = asyncio.Lock()
         self._channel: AbstractChannel | None = None
@@ -50,6 +59,8 @@ class Publisher:
         persistent: bool = True,
         expires_ms: int | None = None,
         reply_to: str | None = None,
+        correlation_id: str | None = None,
+        content_type: str = CONTENT_TYPE,
         mandatory: bool = False,
     ) -> bool:
         """Publish and wait for the confirm. Returns whether a `mandatory` message reached a queue.
@@ -60,20 +71,23 @@ class Publisher:
             body,
             headers=dict(headers or {}),
             user_id=self._link.user,
-            content_type=CONTENT_TYPE,
+            content_type=content_type,
             delivery_mode=DeliveryMode.PERSISTENT if persistent else DeliveryMode.NOT_PERSISTENT,
             expiration=None if expires_ms is None else expires_ms / 1000,
             reply_to=reply_to,
+            correlation_id=correlation_id,
         )
         async with self._window:
             return await self._retrying(self._attempt, exchange, key, message, mandatory)
 
     async def channel(self) -> AbstractChannel:
-        """The channel that is published on: replies to `amq.rabbitmq.reply-to` come back on the same one."""
+        """The channel that is published on, opened if need be."""
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
                 self._exchanges.clear()
-                self._channel = await self._link.channel()
+                channel = await self._link.channel()
+                await self._on_open(channel)
+                self._channel = channel
             return self._channel
 
     async def _attempt(self, exchange: str, key: str, message: Message, mandatory: bool) -> bool:

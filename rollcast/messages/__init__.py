@@ -2,10 +2,11 @@
 
 from rollcast.messages.base import Message, tag_of
 from rollcast.messages.delivery import (
-    CastDue,
     CastEnded,
     ChunksMissing,
     ChunksSpooled,
+    LanesMeasured,
+    PaceDue,
     ProgressReported,
     ProgressSummarized,
     ReceiversProgressed,
@@ -63,7 +64,6 @@ __all__ = [
     "AccountRequested",
     "AnswerRefused",
     "CancelRequested",
-    "CastDue",
     "CastEnded",
     "ChunksMissing",
     "ChunksSpooled",
@@ -75,8 +75,10 @@ __all__ = [
     "InvitationsDue",
     "LaneOpened",
     "LanesDue",
+    "LanesMeasured",
     "LanesOpened",
     "Message",
+    "PaceDue",
     "ProgressReported",
     "ProgressSummarized",
     "Query",

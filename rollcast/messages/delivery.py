@@ -53,8 +53,15 @@ class SourceDiffered(Message, frozen=True, kw_only=True):
     index: Index
 
 
-class CastDue(Message, frozen=True, kw_only=True):
-    """S290. See whether more of the spool can be cast (`eager` uploads)."""
+class LanesMeasured(Message, frozen=True, kw_only=True):
+    """S290. Whether most lanes hold more than they should when more is sent into them."""
+
+    transfer_id: TransferId
+    deep: bool
+
+
+class PaceDue(Message, frozen=True, kw_only=True):
+    """S290. The lanes were deep a moment ago: measure them again."""
 
     transfer_id: TransferId
 

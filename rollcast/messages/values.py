@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from rollcast.addresses import ADDRESS_PATTERN, DOMAIN_PATTERN, TRANSFER_ID_PATTERN
+from rollcast.addresses import ADDRESS_PATTERN, DOMAIN_PATTERN, END, TRANSFER_ID_PATTERN
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
 
@@ -15,24 +15,26 @@ MIN_CHUNK_SIZE = 64 * 1024
 MAX_CHUNK_SIZE = 4 * 1024 * 1024
 MAX_FILE_SIZE = 2**46
 
-Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, max_length=127)]
+Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, max_length=127, description="name@domain")]
 Domain = Annotated[str, Meta(pattern=DOMAIN_PATTERN, max_length=63)]
-TransferId = Annotated[str, Meta(pattern=TRANSFER_ID_PATTERN)]
-Session = Annotated[str, Meta(pattern=TRANSFER_ID_PATTERN)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$(?!\\n)")]
+TransferId = Annotated[str, Meta(pattern=TRANSFER_ID_PATTERN, description="made at random by the sender")]
+Session = Annotated[str, Meta(pattern=TRANSFER_ID_PATTERN, description="made at random by each process")]
+Digest = Annotated[str, Meta(pattern=f"^[0-9a-f]{{64}}{END}", description="256 bits, lower-case hex")]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Index = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Bytes = Annotated[int, Meta(ge=0, le=MAX_FILE_SIZE)]
-ChunkSize = Annotated[int, Meta(ge=MIN_CHUNK_SIZE, le=MAX_CHUNK_SIZE)]
+ChunkSize = Annotated[int, Meta(ge=MIN_CHUNK_SIZE, le=MAX_CHUNK_SIZE, description="bytes")]
 Instant = Annotated[int, Meta(ge=0, le=2**53 - 1, description="microseconds since 1970-01-01 UTC")]
 Duration = Annotated[int, Meta(ge=0, le=10**9, description="milliseconds")]
 Text = Annotated[str, Meta(max_length=1024)]
-Range = tuple[Index, Index]
-"""Chunk indexes from the first up to, not including, the second."""
+Range = Annotated[
+    tuple[Index, Index],
+    Meta(description="chunk indexes from the first up to, not including, the second"),
+]
 Ranges = Annotated[list[Range], Meta(max_length=1024)]
 Addresses = Annotated[list[Address], Meta(max_length=MAX_RECEIVERS)]
-Step = Annotated[str, Meta(pattern="^s[0-9]{3}$(?!\\n)")]
+Step = Annotated[str, Meta(pattern=f"^s[0-9]{{3}}{END}", description="a step of the protocol")]
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,98 @@
+"""`python -m workers [POOL …]` runs pools, all of them if none is named; `python -m workers migrate` the ledger."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from urllib.parse import unquote, urlsplit
+
+import structlog
+import tenacity
+
+from rollcast.errors import BrokerUnavailable, RollcastError, Transient
+from rollcast.topology import POOLS
+from workers.health import Health
+from workers.ledger.migrate import migrate
+from workers.logs import configure_logs
+from workers.pools import Pools
+from workers.rights import Rights
+from workers.settings import Settings
+
+WAIT_FOR_OTHERS_S = 60
+"""How long a worker waits at its start for the broker and the database."""
+
+log = structlog.get_logger()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what the arguments name. Exit status: 0 after a clean stop, 2 for wrong usage, 1 for anything else."""
+    configure_logs()
+    unknown = [name for name in arguments if name not in (*POOLS, "migrate")]
+    if unknown:
+        print(
+            f"no such pool: {', '.join(unknown)}; there are {', '.join(POOLS)}, and migrate", file=sys.stderr
+        )
+        return 2
+    try:
+        settings = Settings.read()
+        asyncio.run(migrate(settings.ledger_url))
+        if "migrate" not in arguments:
+            asyncio.run(_run(settings, arguments or POOLS))
+    except RollcastError as error:
+        print(f"{error}. {error.hint}".rstrip(), file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _run(settings: Settings, pools: Sequence[str]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stopper(stop))
+    vhost = unquote(urlsplit(settings.amqp_url).path.lstrip("/")) or "/"
+    async with Rights(settings.management_url, vhost) as rights, Health(settings.metrics_port) as health:
+        workers = Pools(settings, rights)
+        try:
+            await _wait_for_broker(workers)
+            await _warn_about_lanes(rights, settings)
+            await workers.run(pools, health.ready, stop)
+        finally:
+            await workers.close()
+
+
+def _stopper(stop: asyncio.Event) -> Callable[[], None]:
+    def request_stop() -> None:
+        # The first signal drains; a second one stops at once, and the broker keeps what was not acknowledged.
+        if stop.is_set():
+            raise SystemExit(1)
+        log.info("stopping")
+        stop.set()
+
+    return request_stop
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(BrokerUnavailable),
+    wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
+    stop=tenacity.stop_after_delay(WAIT_FOR_OTHERS_S),
+    reraise=True,
+)
+async def _wait_for_broker(workers: Pools) -> None:
+    await workers.declare()
+
+
+async def _warn_about_lanes(rights: Rights, settings: Settings) -> None:
+    if settings.management_url is None:
+        return
+    try:
+        if not await rights.lazy_lanes():
+            log.warning(
+                "the broker lacks the policy queue-mode=lazy on ^rollcast\\.(lane|spool)\\.: "
+                "one stuck receiver can fill its memory and block every publisher"
+            )
+    except Transient as error:
+        log.warning("cannot see the broker's policies", error=str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

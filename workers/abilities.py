@@ -1,0 +1,58 @@
+"""Can this receiver take this file? What its account allows and what its terminal registered decide."""
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sqlalchemy import Row
+
+from rollcast.messages.values import Capabilities, Limits, Offer
+from rollcast.reasons import Code
+from rollcast.states import Receiver
+from workers.ledger import accounts
+
+Verdict = tuple[Receiver, Code | None, str | None]
+Fault = tuple[Code, str]
+
+
+def verdict(offer: Offer, account: Row[Any] | None) -> Verdict:
+    """`invited` if it can be asked; else the end that it comes to, with reason and detail."""
+    if account is None:
+        return Receiver.UNKNOWN, Code.NO_SUCH_ACCOUNT, None
+    if account.suspended:
+        return Receiver.INCAPABLE, Code.SUSPENDED, None
+    fault = _beyond_limits(offer, accounts.limits_of(account)) or _beyond_terminal(
+        offer, accounts.capabilities_of(account)
+    )
+    return (Receiver.INCAPABLE, *fault) if fault else (Receiver.INVITED, None, None)
+
+
+def _beyond_limits(offer: Offer, limits: Limits) -> Fault | None:
+    if offer.file.size > limits.max_file_size:
+        return Code.FILE_TOO_BIG, f"{offer.file.size} bytes; the account allows {limits.max_file_size}"
+    if not _type_matches(offer.file.type, limits.accept_types):
+        return Code.TYPE_NOT_ACCEPTED, f"{offer.file.type}; the account allows {_listed(limits.accept_types)}"
+    return None
+
+
+def _beyond_terminal(offer: Offer, can: Capabilities | None) -> Fault | None:
+    if can is None:
+        return Code.NOT_REGISTERED, "no terminal has registered to receive here yet"
+    if offer.file.size > can.max_file_size:
+        return Code.FILE_TOO_BIG, f"{offer.file.size} bytes; the terminal takes {can.max_file_size}"
+    if not _type_matches(offer.file.type, can.types):
+        return Code.TYPE_NOT_ACCEPTED, f"{offer.file.type}; the terminal takes {_listed(can.types)}"
+    if can.free_space is not None and offer.file.size > can.free_space:
+        return Code.NO_SPACE, f"{offer.file.size} bytes; the terminal has {can.free_space} free"
+    asked = ["blake3", *(["sha256"] if offer.file.hash.sha256 else [])]
+    missing = [name for name in asked if name not in can.hashes]
+    if missing:
+        return Code.HASH_NOT_SUPPORTED, f"the terminal cannot check {_listed(missing)}"
+    return None
+
+
+def _type_matches(media_type: str, patterns: list[str]) -> bool:
+    return not patterns or any(fnmatchcase(media_type.lower(), pattern.lower()) for pattern in patterns)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names)[:500]

@@ -1,0 +1,130 @@
+"""Does what steps ask for at the broker and in the spool, between the commit and the publishing.
+
+Each action can be done twice. A failure is the message's failure: it is handled again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from rollcast.messages import LanesMeasured, SpoolVerified
+from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queue, transfer_key
+from workers.caster import Caster
+from workers.declarer import Declarer
+from workers.rights import Rights
+from workers.settings import Settings
+from workers.store import Store
+from workers.work import (
+    Action,
+    CastChunks,
+    DropCast,
+    DropLanes,
+    GrantRights,
+    MeasureLanes,
+    OpenInboxes,
+    OpenLanes,
+    OpenUpload,
+    Publication,
+    RevokeRights,
+    ToStep,
+    VerifySpool,
+    home,
+)
+
+DEEP = 64
+"""A lane with more messages than this is deep: at 1 MiB a chunk a quarter of what it may hold."""
+
+Follow = list[Publication]
+
+
+class Actions:
+    """Performs actions; what follows from one of them is returned."""
+
+    def __init__(
+        self, settings: Settings, declarer: Declarer, store: Store, caster: Caster, rights: Rights
+    ) -> None:
+        self._settings = settings
+        self._declarer = declarer
+        self._store = store
+        self._caster = caster
+        self._rights = rights
+        self._perform: dict[type, Callable[[Any], Awaitable[Follow]]] = {
+            OpenInboxes: self._open_inboxes,
+            OpenLanes: self._open_lanes,
+            DropLanes: self._drop_lanes,
+            OpenUpload: self._open_upload,
+            DropCast: self._drop_cast,
+            CastChunks: self._cast_chunks,
+            VerifySpool: self._verify_spool,
+            MeasureLanes: self._measure_lanes,
+            GrantRights: self._grant,
+            RevokeRights: self._revoke,
+        }
+
+    async def perform(self, action: Action) -> Follow:
+        """Do it; `Transient` if broker or spool are not up to it now."""
+        return await self._perform[type(action)](action)
+
+    async def _open_inboxes(self, action: OpenInboxes) -> Follow:
+        queues = [inbox(action.address)]
+        if action.session:
+            queues.append(session_inbox(action.address, action.session))
+        await self._declarer.queues(queues)
+        return []
+
+    async def _open_lanes(self, action: OpenLanes) -> Follow:
+        exchange = cast(home(action.sender), action.transfer_id)
+        await self._declarer.cast(exchange, None)
+        await self._declarer.queues(
+            lane(receiver, action.transfer_id, exchange) for receiver in action.receivers
+        )
+        return []
+
+    async def _drop_lanes(self, action: DropLanes) -> Follow:
+        await self._declarer.delete_queues(_lanes(action.transfer_id, action.receivers))
+        return []
+
+    async def _open_upload(self, action: OpenUpload) -> Follow:
+        key = transfer_key(action.sender, action.transfer_id)
+        exchange = cast(home(action.sender), action.transfer_id)
+        await self._declarer.cast(exchange, key if action.live else None)
+        spool = spool_queue(self._settings.server)
+        await self._declarer.queues([spool])
+        await self._declarer.bind(spool.name, BULK, key)
+        return []
+
+    async def _drop_cast(self, action: DropCast) -> Follow:
+        key = transfer_key(action.sender, action.transfer_id)
+        await self._declarer.unbind(spool_queue(self._settings.server).name, BULK, key)
+        await self._declarer.delete_exchange(cast(home(action.sender), action.transfer_id))
+        await self._store.delete(action.transfer_id, action.chunks)
+        return []
+
+    async def _cast_chunks(self, action: CastChunks) -> Follow:
+        await self._caster.cast(action)
+        return []
+
+    async def _verify_spool(self, action: VerifySpool) -> Follow:
+        digests = await self._store.digest(action.transfer_id, action.chunks, action.sha256)
+        if digests is None:
+            return []
+        verified = SpoolVerified(transfer_id=action.transfer_id, hash=digests)
+        return [ToStep(home(action.sender), verified)]
+
+    async def _measure_lanes(self, action: MeasureLanes) -> Follow:
+        depths = await self._declarer.depths(_lanes(action.transfer_id, action.receivers))
+        deep = sum(depth > DEEP for depth in depths) * 2 > len(depths)
+        return [ToStep(home(action.sender), LanesMeasured(transfer_id=action.transfer_id, deep=deep))]
+
+    async def _grant(self, action: GrantRights) -> Follow:
+        await self._rights.grant(action.address, action.password)
+        return []
+
+    async def _revoke(self, action: RevokeRights) -> Follow:
+        await self._rights.revoke(action.address, remove=action.remove)
+        if action.remove:
+            await self._declarer.delete_queues([inbox(action.address).name])
+        return []
+
+
+def _lanes(transfer_id: str, receivers: Sequence[str]) -> list[str]:
+    return [lane(receiver, transfer_id, "").name for receiver in receivers]

@@ -1,0 +1,61 @@
+"""Casts chunks out of the spool: to all lanes of a transfer, or again to one of them."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from rollcast.broker import Publisher
+from rollcast.chunks import Label, digest_of
+from rollcast.messages.values import Range
+from rollcast.topology import LANE, cast, transfer_key
+from workers import metrics
+from workers.store import Store
+from workers.work import CastChunks, home
+
+IN_FLIGHT = 8
+"""Chunks that wait for the broker's confirm: bounds the memory of a cast."""
+
+
+class Caster:
+    """Reads the spool and publishes, a few chunks at a time."""
+
+    def __init__(self, publisher: Publisher, store: Store) -> None:
+        self._publisher = publisher
+        self._store = store
+
+    async def cast(self, action: CastChunks) -> None:
+        """Publish the chunks that the spool has; returns when the broker has confirmed them."""
+        window = asyncio.Semaphore(IN_FLIGHT)
+        exchange, key = _target(action)
+        async with asyncio.TaskGroup() as publishing:
+            async for index, chunk in self._store.read(action.transfer_id, _indexes(action.ranges)):
+                if chunk is None:
+                    continue
+                await window.acquire()
+                task = publishing.create_task(
+                    self._publisher.publish(
+                        exchange,
+                        key,
+                        chunk,
+                        headers=Label(action.transfer_id, index, digest_of(chunk)).headers(),
+                        persistent=False,
+                    )
+                )
+                task.add_done_callback(lambda _: window.release())
+                _count(len(chunk), repaired=action.receiver is not None)
+
+
+def _target(action: CastChunks) -> tuple[str, str]:
+    if action.receiver is not None:
+        return LANE, transfer_key(action.receiver, action.transfer_id)
+    return cast(home(action.sender), action.transfer_id), ""
+
+
+def _indexes(ranges: Sequence[Range]) -> Iterator[int]:
+    return (index for start, stop in ranges for index in range(start, stop))
+
+
+def _count(size: int, *, repaired: bool) -> None:
+    metrics.CHUNKS_OUT.inc()
+    metrics.BYTES_OUT.inc(size)
+    if repaired:
+        metrics.CHUNKS_REPAIRED.inc()

@@ -1,0 +1,152 @@
+"""The `clock` pool: finds in the ledger what is due or stands still, and publishes it.
+
+It changes no protocol state. It notes when it last prompted, by one conditional update, so that two clocks do
+not both prompt; the pause doubles from 5 s to 10 min until something moves.
+"""
+
+import asyncio
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, func, select, update
+
+from rollcast.addresses import domain_of
+from rollcast.errors import Permanent, Transient
+from rollcast.messages import CloseDue, InvitationsDue, LanesDue, Message, RoundDue, SenderCheckDue, UploadDue
+from rollcast.reasons import Code
+from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
+from workers import metrics
+from workers.ledger import Database, Ledger, sent
+from workers.ledger.tables import sent_receivers, sent_transfers
+from workers.outbox import Outbox
+from workers.work import ToStep
+
+TICK = 0.5
+"""Seconds between two looks into the ledger."""
+AT_A_TIME = 200
+GAUGES_EVERY = 20
+"""Ticks between two counts for the gauges."""
+
+log = structlog.get_logger()
+
+
+class Clock:
+    """Prompts whoever has not moved."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        ticks = 0
+        while True:
+            try:
+                if ticks % GAUGES_EVERY == 0:
+                    await self._count()
+                await self.tick()
+            except (Transient, Permanent) as error:
+                log.warning("the clock missed a tick", error=str(error))
+            ticks += 1
+            await asyncio.sleep(TICK)
+
+    async def tick(self) -> None:
+        """Publish what is due now."""
+        async with self._database.begin() as ledger:
+            messages = [message for row in await _due(ledger) for message in await _prompts(row, ledger)]
+        for message in messages:
+            metrics.PROMPTS.labels(message=type(message.message).__name__).inc()
+        await self._outbox.publish(messages)
+
+    async def _count(self) -> None:
+        async with self._database.begin() as ledger:
+            for table, gauge, states in (
+                (sent_transfers, metrics.TRANSFERS, Transfer),
+                (sent_receivers, metrics.RECEIVERS, Receiver),
+            ):
+                query = select(table.c.state, func.count().label("number")).group_by(table.c.state)
+                found = {row.state: row.number for row in await ledger.all(query)}
+                for state in states:
+                    gauge.labels(state=state).set(found.get(state, 0))
+
+
+async def _due(ledger: Ledger) -> list[Row[Any]]:
+    query = (
+        select(sent_transfers)
+        .where(sent_transfers.c.due_at <= ledger.now)
+        .order_by(sent_transfers.c.due_at)
+        .limit(AT_A_TIME)
+    )
+    return [row for row in await ledger.all(query) if await _claim(row, ledger)]
+
+
+async def _claim(transfer: Row[Any], ledger: Ledger) -> bool:
+    wait = min(max(transfer.due_wait, sent.FIRST_PROMPT) * 2, sent.LAST_PROMPT)
+    claimed = await ledger.execute(
+        update(sent_transfers)
+        .where(
+            sent_transfers.c.transfer_id == transfer.transfer_id,
+            sent_transfers.c.due_at == transfer.due_at,
+        )
+        .values(due_at=_next(transfer, ledger.now, wait), due_wait=wait)
+    )
+    return claimed.rowcount == 1
+
+
+def _next(transfer: Row[Any], now: int, wait: int) -> int:
+    deadlines = [transfer.expires_at]
+    if transfer.state == Transfer.ASKING:
+        deadlines.append(transfer.consent_deadline)
+    return int(min([now + wait, *(deadline for deadline in deadlines if deadline > now)]))
+
+
+async def _prompts(transfer: Row[Any], ledger: Ledger) -> list[ToStep]:
+    home = domain_of(transfer.sender)
+    return [
+        message if isinstance(message, ToStep) else ToStep(home, message)
+        for message in await _what_is_due(transfer, ledger)
+    ]
+
+
+async def _what_is_due(transfer: Row[Any], ledger: Ledger) -> list[Message | ToStep]:
+    transfer_id = transfer.transfer_id
+    if transfer.state in FINAL_TRANSFER or ledger.now >= transfer.expires_at or _must_end(transfer):
+        return [CloseDue(transfer_id=transfer_id)]
+    match transfer.state:
+        case Transfer.REQUESTED | Transfer.HELD:
+            return [SenderCheckDue(transfer_id=transfer_id)]
+        case Transfer.ASKING:
+            return _asking(transfer, ledger.now)
+        case _:
+            return await _casting(transfer, ledger)
+
+
+def _asking(transfer: Row[Any], now: int) -> list[Message | ToStep]:
+    transfer_id = transfer.transfer_id
+    if transfer.resolved_at is not None:
+        return [CloseDue(transfer_id=transfer_id)]
+    due: list[Message | ToStep] = [InvitationsDue(transfer_id=transfer_id)]
+    if now >= transfer.consent_deadline:
+        due = [RoundDue(transfer_id=transfer_id)]
+    eager = sent.request_of(transfer).upload == "eager"
+    if eager and transfer.uploaded_at is None:
+        due.append(UploadDue(transfer_id=transfer_id))
+    return due
+
+
+async def _casting(transfer: Row[Any], ledger: Ledger) -> list[Message | ToStep]:
+    transfer_id = transfer.transfer_id
+    waiting = await sent.receivers(ledger, transfer_id, ON_THE_LIST)
+    due: list[Message | ToStep] = [
+        ToStep(domain, LanesDue(transfer_id=transfer_id, sender=transfer.sender, receivers=addresses))
+        for domain, addresses in sent.by_domain(waiting)
+    ]
+    if transfer.cast_ended_at is None:
+        due.append(UploadDue(transfer_id=transfer_id))
+    if not waiting:
+        due.append(CloseDue(transfer_id=transfer_id))
+    return due
+
+
+def _must_end(transfer: Row[Any]) -> bool:
+    return transfer.reason in {Code.SOURCE_CHANGED, Code.CANCELLED}

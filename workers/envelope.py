@@ -1,0 +1,88 @@
+"""Who really sent a message: what the broker has verified of it, and what the broker does not verify.
+
+The broker checks `user_id` only if it is there, and lets `CC` and `BCC` pass by the permissions: so their
+absence is checked here. Headers that carry an identity count only under a server's user.
+"""
+
+from dataclasses import dataclass
+
+from rollcast.addresses import domain_of, is_server_user
+from rollcast.broker import Delivery
+from rollcast.errors import IdentityError
+from rollcast.messages import Message
+from rollcast.topology import OPERATORS_MAY_SAY, STEP, UP, VERBS, accepts
+from workers.settings import Settings
+from workers.work import Received
+
+ATTEMPT, ORIGIN, KEY, EXCHANGE = "rollcast-attempt", "rollcast-origin", "rollcast-key", "rollcast-exchange"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Where a delivery came from: the verified user, the exchange and the key it was first published with."""
+
+    user: str
+    exchange: str
+    key: str
+    attempt: int
+
+    @property
+    def domain(self) -> str:
+        """The domain that the message was sent to: the first word of the key."""
+        return self.key.partition(".")[0]
+
+    def headers(self, attempt: int) -> dict[str, str | int]:
+        """What makes a copy of the message, published by a server, count as the message itself."""
+        return {ATTEMPT: attempt, ORIGIN: self.user, KEY: self.key, EXCHANGE: self.exchange}
+
+
+def read(delivery: Delivery) -> Envelope:
+    """The envelope of a delivery. Raises `IdentityError` if the broker has not verified who sent it."""
+    if not delivery.user_id:
+        raise IdentityError("the message carries no user_id")
+    headers = delivery.headers
+    if "CC" in headers or "BCC" in headers:
+        raise IdentityError("the message was published with CC or BCC")
+    plain = Envelope(delivery.user_id, delivery.exchange or "", delivery.routing_key or "", 0)
+    if ORIGIN not in headers:
+        return plain
+    if not is_server_user(delivery.user_id):
+        raise IdentityError(f"{delivery.user_id} claims to pass on a message of {headers[ORIGIN]!r}")
+    return Envelope(
+        str(headers[ORIGIN]), str(headers[EXCHANGE]), str(headers[KEY]), int(str(headers.get(ATTEMPT, 0)))
+    )
+
+
+def verify(
+    envelope: Envelope, message: Message, pool: str, settings: Settings, delivery: Delivery
+) -> Received:
+    """The message as its step may trust it. Raises `IdentityError` if its sender may not say this here."""
+    if envelope.domain not in settings.domains:
+        raise IdentityError(f"the domain {envelope.domain} is not served here")
+    if type(message) not in accepts(pool):
+        raise IdentityError(f"{type(message).__name__} does not belong into the queue of {pool}")
+    if envelope.exchange == UP:
+        _verify_terminal(envelope, message)
+    elif envelope.exchange == STEP:
+        _verify_server(envelope, message, pool)
+    else:
+        raise IdentityError(f"nothing may come from the exchange {envelope.exchange!r}")
+    return Received(message, envelope.user, envelope.domain, delivery.reply_to, delivery.correlation_id)
+
+
+def _verify_terminal(envelope: Envelope, message: Message) -> None:
+    words = envelope.key.split(".")
+    if len(words) != 3 or words[1] != envelope.user or domain_of(words[1]) != words[0]:
+        raise IdentityError(f"{envelope.user} published under {envelope.key!r}")
+    said = {verb.word for verb in VERBS if verb.message is type(message)}
+    if words[2] not in said:
+        raise IdentityError(f"{type(message).__name__} came under the verb {words[2]!r}")
+
+
+def _verify_server(envelope: Envelope, message: Message, pool: str) -> None:
+    if envelope.key != f"{envelope.domain}.{pool}":
+        raise IdentityError(f"{envelope.key!r} is not a key of {pool}")
+    if is_server_user(envelope.user):
+        return
+    if "@" in envelope.user or type(message) not in OPERATORS_MAY_SAY:
+        raise IdentityError(f"{envelope.user} may not say {type(message).__name__}")

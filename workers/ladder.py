@@ -1,0 +1,87 @@
+"""What happens to a message that cannot be handled: up the retry ladder, or parked with its reason."""
+
+import time
+
+import structlog
+
+from rollcast.broker import Delivery, Publisher
+from rollcast.codec import encode
+from rollcast.errors import Permanent, RollcastError
+from rollcast.messages import Refused
+from rollcast.reasons import REASONS, Code
+from rollcast.topology import QueueSpec, parked, retry_queue
+from workers import metrics
+from workers.envelope import Envelope
+from workers.outbox import PACE, PACE_MS
+
+RUNGS = (("5s", 5_000), ("30s", 30_000), ("5m", 300_000))
+"""How long a message waits after each attempt, in ms; after the last rung it is parked."""
+
+log = structlog.get_logger()
+
+
+def rung_queues(server: str) -> list[QueueSpec]:
+    """The queues of the ladder, and of the pace rung that is no retry."""
+    return [retry_queue(server, rung, milliseconds) for rung, milliseconds in (*RUNGS, (PACE, PACE_MS))]
+
+
+class Ladder:
+    """Publishes copies of messages that failed. The original is acknowledged by the caller, afterwards."""
+
+    def __init__(self, publisher: Publisher, server: str) -> None:
+        self._publisher = publisher
+        self._server = server
+
+    async def lift(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> str:
+        """Keep a failed message: "retried" if it goes to a rung, "parked" if trying again does not help."""
+        if envelope is None or isinstance(error, Permanent) or envelope.attempt >= len(RUNGS):
+            await self._park(step, delivery, envelope, error)
+            return "parked"
+        rung, milliseconds = RUNGS[envelope.attempt]
+        log.warning("a message waits for another attempt", step=step, rung=rung, **_described(error))
+        await self._publisher.publish(
+            retry_queue(self._server, rung, milliseconds).name,
+            f"{envelope.domain}.{step}",
+            delivery.body,
+            headers=envelope.headers(envelope.attempt + 1),
+            reply_to=delivery.reply_to,
+            correlation_id=delivery.correlation_id,
+        )
+        metrics.RETRIED.labels(step=step, rung=rung).inc()
+        return "retried"
+
+    async def tell(self, delivery: Delivery, error: Permanent) -> None:
+        """Answer whoever waits for a reply that the message cannot be handled."""
+        if not delivery.reply_to:
+            return
+        code = Code(error.code) if error.code in set(Code) else Code.INVALID_MESSAGE
+        refused = Refused(reason=code, detail=str(error)[:1024], hint=error.hint or REASONS[code].hint)
+        await self._publisher.publish(
+            "",
+            delivery.reply_to,
+            encode(refused),
+            correlation_id=delivery.correlation_id,
+            persistent=False,
+        )
+
+    async def _park(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> None:
+        reason = error.code if isinstance(error, RollcastError) else "internal_error"
+        log.error("parked a message", step=step, **_described(error), exc_info=reason == "internal_error")
+        origin = envelope.headers(envelope.attempt) if envelope else {}
+        await self._publisher.publish(
+            "",
+            parked(self._server).name,
+            delivery.body,
+            headers={
+                **origin,
+                "rollcast-step": step,
+                "rollcast-reason": reason,
+                "rollcast-detail": str(error)[:1024],
+                "rollcast-parked-at": time.time_ns() // 1000,
+            },
+        )
+        metrics.PARKED.labels(step=step, reason=reason).inc()
+
+
+def _described(error: Exception) -> dict[str, str]:
+    return {"error": str(error), "kind": type(error).__name__}

@@ -1,0 +1,111 @@
+"""What the receivers' server knows of a transfer: `invited_*`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, bindparam, select, update
+
+from rollcast.messages.values import Offer
+from rollcast.reasons import Code
+from rollcast.states import Receiver
+from workers.ledger.database import Ledger
+from workers.ledger.tables import invited_receivers, invited_transfers
+
+
+def offer_of(transfer: Row[Any]) -> Offer:
+    """The offer that receivers were asked about."""
+    return msgspec.msgpack.decode(transfer.offer, type=Offer)
+
+
+async def transfers(ledger: Ledger, transfer_ids: Iterable[str]) -> dict[str, Row[Any]]:
+    """The transfers that are known here, locked in one order; ended ones have `closed_at`."""
+    query = (
+        select(invited_transfers)
+        .where(invited_transfers.c.transfer_id.in_(sorted(set(transfer_ids))))
+        .order_by(invited_transfers.c.transfer_id)
+        .with_for_update()
+    )
+    return {row.transfer_id: row for row in await ledger.all(query)}
+
+
+async def write_down(ledger: Ledger, offer: Offer) -> None:
+    """Remember an offer, unless it is known."""
+    record = {
+        "transfer_id": offer.transfer_id,
+        "offer": msgspec.msgpack.encode(offer),
+        "expires_at": offer.expires_at,
+    }
+    await ledger.execute(ledger.insert(invited_transfers).values(record).on_conflict_do_nothing())
+
+
+async def receivers(
+    ledger: Ledger, transfer_id: str, addresses: Sequence[str] | None = None
+) -> dict[str, Row[Any]]:
+    """The receivers of a transfer that are known here; of `addresses` only, if given."""
+    query = select(invited_receivers).where(invited_receivers.c.transfer_id == transfer_id)
+    if addresses is not None:
+        query = query.where(invited_receivers.c.address.in_(list(addresses)))
+    return {row.address: row for row in await ledger.all(query)}
+
+
+_KEYS = (
+    invited_receivers.c.transfer_id == bindparam("of_transfer"),
+    invited_receivers.c.address == bindparam("of_address"),
+)
+_VALUES = ("state", "step", "reason", "detail", "bytes", "stored_as", "delivered_at")
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a receiver; each change makes the next revision."""
+
+    transfer_id: str
+    address: str
+    state: Receiver
+    step: str | None = None
+    reason: Code | None = None
+    detail: str | None = None
+    bytes: int = 0
+    stored_as: str | None = None
+    delivered_at: int | None = None
+
+
+async def change(ledger: Ledger, changes: Sequence[Change]) -> None:
+    """Write changes down, one per receiver, with their events."""
+    if not changes:
+        return
+    statement = (
+        update(invited_receivers)
+        .where(*_KEYS)
+        .values(
+            revision=invited_receivers.c.revision + 1,
+            **{name: bindparam(f"new_{name}") for name in _VALUES},
+        )
+    )
+    await ledger.execute(statement, [_parameters(one) for one in changes])
+    for transfer_id in {one.transfer_id for one in changes}:
+        happened = [(one.address, one.state, one.reason) for one in changes if one.transfer_id == transfer_id]
+        await ledger.note(transfer_id, happened)
+
+
+def _parameters(one: Change) -> dict[str, Any]:
+    values = {f"new_{name}": getattr(one, name) for name in _VALUES}
+    return {"of_transfer": one.transfer_id, "of_address": one.address, **values}
+
+
+async def waiting_for(ledger: Ledger, address: str, limit: int) -> Sequence[Row[Any]]:
+    """What still waits for a terminal: its state with the offer, of transfers that are open, oldest first."""
+    states = [Receiver.ASKED, Receiver.ACCEPTED, Receiver.RECEIVING]
+    query = (
+        select(invited_receivers.c.state, invited_transfers.c.offer)
+        .join_from(invited_receivers, invited_transfers)
+        .where(
+            invited_receivers.c.address == address,
+            invited_receivers.c.state.in_(states),
+            invited_transfers.c.closed_at.is_(None),
+            invited_transfers.c.expires_at > ledger.now,
+        )
+        .order_by(invited_transfers.c.expires_at)
+        .limit(limit)
+    )
+    return await ledger.all(query)

@@ -1,0 +1,141 @@
+"""One process of workers: the pools that it runs, their consumers, and how they start and stop."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from rollcast.broker import Consumer, Delivery, Link, Publisher
+from rollcast.topology import QueueSpec, parked, progress_queue, spool_queue, step_queue
+from workers import metrics
+from workers.actions import Actions
+from workers.caster import Caster
+from workers.clock import Clock
+from workers.declarer import Declarer
+from workers.ladder import Ladder, rung_queues
+from workers.ledger import Database
+from workers.outbox import Outbox
+from workers.progress import Progress
+from workers.rights import Rights
+from workers.runner import BATCH, SLOTS, Runner
+from workers.settings import Settings
+from workers.spool import BATCH as SPOOL_BATCH
+from workers.spool import Spooler
+from workers.steps import STEPS
+from workers.store import Store
+
+DRAIN_S = 20.0
+PROGRESS_PREFETCH = 200
+
+log = structlog.get_logger()
+
+
+class Handler(Protocol):
+    """What takes the deliveries of a queue, and works in the background."""
+
+    async def take(self, delivery: Delivery) -> None:
+        """Put a delivery in line."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
+class Pools:
+    """The pools of one process, over shared connections: control and bulk, in and out, each its own."""
+
+    def __init__(self, settings: Settings, rights: Rights) -> None:
+        self._settings = settings
+        name = f"rollcast {settings.server}"
+        self._control_in = Link(settings.amqp_url, f"{name} control in")
+        self._control_out = Link(settings.amqp_url, f"{name} control out")
+        self._bulk_in = Link(settings.amqp_url, f"{name} bulk in")
+        self._bulk_out = Link(settings.amqp_url, f"{name} bulk out")
+        self._database = Database(settings.ledger_url)
+        self._store = Store(settings.spool_url)
+        self._declarer = Declarer(self._control_out)
+        publisher = Publisher(self._control_out)
+        self._outbox = Outbox(publisher, settings)
+        self._ladder = Ladder(publisher, settings.server)
+        caster = Caster(Publisher(self._bulk_out), self._store)
+        self._actions = Actions(settings, self._declarer, self._store, caster, rights)
+        self._consumers: list[Consumer] = []
+        self._handlers: list[Runner | Spooler] = []
+
+    async def run(self, pools: Sequence[str], ready: Callable[[], None], stop: asyncio.Event) -> None:
+        """Run pools until `stop`; call `ready` when all of them consume."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(work) for pool in pools for work in self._start(pool)]
+            await asyncio.gather(*(consumer.ready.wait() for consumer in self._consumers))
+            ready()
+            await stop.wait()
+            await self._drain()
+            for task in running:
+                task.cancel()
+
+    async def close(self) -> None:
+        """Give back what is not done, and close all connections."""
+        for consumer in self._consumers:
+            await consumer.close()
+        for link in (self._control_in, self._bulk_in, self._bulk_out, self._control_out):
+            await link.close()
+        await self._database.close()
+
+    async def declare(self) -> None:
+        """Declare what all pools need; `BrokerUnavailable` if the broker is not there yet."""
+        await self._declarer.exchanges()
+        await self._declarer.queues([parked(self._settings.server)])
+        for rung in rung_queues(self._settings.server):
+            await self._declarer.rung(rung)
+
+    def _start(self, pool: str) -> list[Coroutine[Any, Any, None]]:
+        settings = self._settings
+        match pool:
+            case "clock":
+                return [Clock(self._database, self._outbox).run()]
+            case "progress":
+                progress = Progress(settings, self._database, self._outbox)
+                queue = progress_queue(settings.server, settings.domains)
+                consumer = self._consumer(pool, queue, progress, self._control_in, PROGRESS_PREFETCH)
+                return [progress.run(), consumer.run()]
+            case "spool":
+                spooler = Spooler(self._database, self._store, self._outbox)
+                self._handlers.append(spooler)
+                queue = spool_queue(settings.server)
+                return [
+                    spooler.run(),
+                    self._consumer(pool, queue, spooler, self._bulk_in, SPOOL_BATCH).run(),
+                ]
+            case step:
+                runner = Runner(
+                    step,
+                    STEPS[step],
+                    settings,
+                    self._database,
+                    self._actions,
+                    self._outbox,
+                    self._ladder,
+                )
+                self._handlers.append(runner)
+                queue = step_queue(settings.server, step, settings.domains)
+                consumer = self._consumer(pool, queue, runner, self._control_in, BATCH * SLOTS)
+                return [runner.run(), consumer.run()]
+
+    def _consumer(self, pool: str, queue: QueueSpec, handler: Handler, link: Link, prefetch: int) -> Consumer:
+        async def declare() -> None:
+            metrics.CONSUMER_STARTS.labels(pool=pool).inc()
+            await self._declarer.exchanges()
+            await self._declarer.queues([queue])
+
+        consumer = Consumer(link, queue.name, handler.take, prefetch=prefetch, prepare=declare)
+        self._consumers.append(consumer)
+        return consumer
+
+    async def _drain(self) -> None:
+        for consumer in self._consumers:
+            await consumer.stop()
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await asyncio.gather(*(handler.drained() for handler in self._handlers))
+        except TimeoutError:
+            log.warning("not everything was done in time; the rest goes back to its queues")

@@ -1,0 +1,119 @@
+"""The receivers' half of S310: receipts are facts, written down and announced; a closing is confirmed."""
+
+from typing import Any
+
+from sqlalchemy import Row, update
+
+from rollcast.addresses import domain_of
+from rollcast.errors import IdentityError, InvalidMessage
+from rollcast.messages import (
+    ClosingConfirmed,
+    ReceiptRecorded,
+    ReceiptReported,
+    ReceiversFinished,
+    TransferClosed,
+    TransferEnded,
+)
+from rollcast.messages.values import Offer
+from rollcast.reasons import Code
+from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, UNANSWERED, Receiver, Transfer
+from workers.ledger import Ledger, invited, sent
+from workers.ledger.tables import invited_transfers
+from workers.work import DropLanes, Outcome, Received, Reply, ToInboxes, ToStep
+
+GOODBYE_LASTS = 3600 * 1_000_000
+"""µs for which a terminal that is away can still learn that a transfer has ended."""
+
+
+async def record(received: Received, receipt: ReceiptReported, ledger: Ledger) -> list[Outcome]:
+    """Write a receipt down, once, and announce what the ledger says."""
+    transfer_id, address = receipt.transfer_id, received.origin
+    transfer = (await invited.transfers(ledger, [transfer_id])).get(transfer_id)
+    row = (await invited.receivers(ledger, transfer_id, [address])).get(address)
+    if transfer is None or row is None or row.state in UNANSWERED:
+        raise IdentityError(f"{address} sends a receipt for {transfer_id}, which it has not accepted")
+    offer = invited.offer_of(transfer)
+    if _changes(receipt, Receiver(row.state)):
+        await invited.change(ledger, [_change(address, receipt, offer, ledger.now)])
+        row = (await invited.receivers(ledger, transfer_id, [address]))[address]
+    finished = ReceiversFinished(transfer_id=transfer_id, receivers=[sent.status_of(row)])
+    recorded = Reply(received, ReceiptRecorded(transfer_id=transfer_id))
+    return [ToStep(domain_of(offer.sender), finished), recorded]
+
+
+def _changes(receipt: ReceiptReported, state: Receiver) -> bool:
+    if receipt.outcome == "delivered":
+        return state != Receiver.DELIVERED
+    return state in ON_THE_LIST
+
+
+def _change(address: str, receipt: ReceiptReported, offer: Offer, now: int) -> invited.Change:
+    if receipt.outcome == "failed":
+        return invited.Change(
+            transfer_id=offer.transfer_id,
+            address=address,
+            state=Receiver.FAILED,
+            step="s310",
+            reason=Code.NOT_STORED,
+            detail=receipt.detail,
+            bytes=min(receipt.bytes, offer.file.size),
+        )
+    if receipt.bytes != offer.file.size or receipt.hash is None or not _same(receipt, offer):
+        raise InvalidMessage(
+            f"the receipt of {address} for {offer.transfer_id} is not about the file offered"
+        )
+    return invited.Change(
+        transfer_id=offer.transfer_id,
+        address=address,
+        state=Receiver.DELIVERED,
+        step="s310",
+        bytes=receipt.bytes,
+        stored_as=receipt.stored_as,
+        delivered_at=now,
+    )
+
+
+def _same(receipt: ReceiptReported, offer: Offer) -> bool:
+    return receipt.hash is not None and receipt.hash.blake3 == offer.file.hash.blake3
+
+
+async def close(closed: TransferClosed, domain: str, ledger: Ledger) -> list[Outcome]:
+    """Close this server's half for one domain: a tombstone, no more lanes, a word to whom still waits."""
+    transfer_id = closed.transfer_id
+    confirmed = ToStep(closed.sender_domain, ClosingConfirmed(transfer_id=transfer_id, domain=domain))
+    transfer = (await invited.transfers(ledger, [transfer_id])).get(transfer_id)
+    if transfer is None:
+        return [confirmed]
+    if transfer.closed_at is None:
+        await ledger.execute(
+            update(invited_transfers)
+            .where(invited_transfers.c.transfer_id == transfer_id)
+            .values(closed_at=ledger.now)
+        )
+    rows = (await invited.receivers(ledger, transfer_id)).values()
+    here = [row for row in rows if domain_of(row.address) == domain]
+    waiting = [row for row in here if row.state not in FINAL_RECEIVER]
+    await invited.change(ledger, [_ended(row, closed) for row in waiting])
+    return [
+        DropLanes(transfer_id, [row.address for row in here if _had_lane(row)]),
+        *_goodbye(waiting, closed, ledger.now),
+        confirmed,
+    ]
+
+
+def _ended(row: Row[Any], closed: TransferClosed) -> invited.Change:
+    state = Receiver.EXPIRED if closed.state == Transfer.EXPIRED else Receiver.CANCELLED
+    return invited.Change(
+        transfer_id=row.transfer_id, address=row.address, state=state, step="s310", reason=closed.reason
+    )
+
+
+def _had_lane(row: Row[Any]) -> bool:
+    return row.state in {*ON_THE_LIST, Receiver.DELIVERED, Receiver.FAILED}
+
+
+def _goodbye(waiting: list[Row[Any]], closed: TransferClosed, now: int) -> list[Outcome]:
+    if not waiting:
+        return []
+    ended = TransferEnded(transfer_id=closed.transfer_id, state=closed.state, reason=closed.reason)
+    return [ToInboxes([row.address for row in waiting], ended, now + GOODBYE_LASTS)]

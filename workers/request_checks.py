@@ -1,0 +1,58 @@
+"""What S210 refuses by looking at the request alone."""
+
+import unicodedata
+
+from rollcast.addresses import is_address
+from rollcast.errors import Permanent
+from rollcast.messages import TransferRequested
+from rollcast.reasons import Code
+
+MAX_NAME_BYTES = 255
+MAX_EXPIRES_MS = 30 * 24 * 3600 * 1000
+SHOWN = 5
+
+
+def check_request(request: TransferRequested) -> None:
+    """Raise `Permanent` with the reason code and a sentence about what is wrong, if anything is."""
+    check_file_name(request.file.name)
+    _check_times(request)
+    _check_recipients(request)
+
+
+def check_file_name(name: str) -> None:
+    """A file name must be usable at any receiver: no folder, no control character, 1 to 255 bytes."""
+    wrong = _fault_of(name)
+    if wrong is not None:
+        raise Permanent(f"the file name {name[:80]!r} {wrong}", code=Code.INVALID_FILE_NAME)
+
+
+def _fault_of(name: str) -> str | None:
+    size = len(name.encode())
+    if size == 0 or size > MAX_NAME_BYTES:
+        return f"has {size} bytes, not 1 to {MAX_NAME_BYTES}"
+    if "/" in name or "\\" in name:
+        return "names a folder"
+    if name in {".", ".."}:
+        return "is a folder"
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+        return "has control characters"
+    return None
+
+
+def _check_times(request: TransferRequested) -> None:
+    if not 0 < request.consent_timeout <= request.expires <= MAX_EXPIRES_MS:
+        raise Permanent(
+            f"a consent time of {request.consent_timeout / 1000:g} s and an expiry of {request.expires / 1000:g} s "
+            "do not go together: both are needed, the consent time not beyond the expiry, the expiry at most 30 days",
+            code=Code.INVALID_DURATION,
+        )
+
+
+def _check_recipients(request: TransferRequested) -> None:
+    if not request.recipients:
+        raise Permanent("no recipient is named", code=Code.NO_RECIPIENTS)
+    malformed = [text for text in request.recipients if not is_address(text)]
+    if malformed:
+        shown = ", ".join(repr(text[:80]) for text in malformed[:SHOWN])
+        more = f" and {len(malformed) - SHOWN} more" if len(malformed) > SHOWN else ""
+        raise Permanent(f"not an address: {shown}{more}", code=Code.INVALID_RECIPIENT)

@@ -1,0 +1,154 @@
+"""The runner: takes deliveries from a step's queue, calls the step, and sees its outcome through.
+
+The order is what the promise rests on: commit, then act and publish with confirms, then acknowledge. A worker
+that dies anywhere in between leaves the message in its queue, and steps are idempotent.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from rollcast.broker import Delivery
+from rollcast.codec import decode
+from rollcast.errors import BrokerUnavailable, IdentityError, Permanent, Transient
+from rollcast.messages import Message
+from workers import envelope, metrics
+from workers.actions import Actions
+from workers.ladder import Ladder
+from workers.ledger import Database
+from workers.outbox import Outbox
+from workers.settings import Settings
+from workers.work import Action, Publication, Received, Services, Step
+
+BATCH = 64
+SLOTS = 4
+"""How many batches of a step a process handles at a time."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A delivery that was decoded and whose sender was verified."""
+
+    delivery: Delivery
+    envelope: envelope.Envelope
+    received: Received
+
+
+class Runner:
+    """Runs one step."""
+
+    def __init__(
+        self,
+        name: str,
+        step: Step,
+        settings: Settings,
+        database: Database,
+        actions: Actions,
+        outbox: Outbox,
+        ladder: Ladder,
+    ) -> None:
+        self.name = name
+        self._step = step
+        self._settings = settings
+        self._database = database
+        self._actions = actions
+        self._outbox = outbox
+        self._ladder = ladder
+        self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
+
+    async def take(self, delivery: Delivery) -> None:
+        """Put a delivery in line; its acknowledgement comes when all that follows from it is confirmed."""
+        self._waiting.put_nowait(delivery)
+
+    async def run(self) -> None:
+        """Handle deliveries until cancelled."""
+        async with asyncio.TaskGroup() as slots:
+            for _ in range(SLOTS):
+                slots.create_task(self._work())
+
+    async def drained(self) -> None:
+        """Wait until nothing is in line or being handled."""
+        await self._waiting.join()
+
+    async def _work(self) -> None:
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                await self._observed(batch)
+            finally:
+                for _ in batch:
+                    self._waiting.task_done()
+
+    async def _observed(self, batch: Sequence[Delivery]) -> None:
+        with (
+            metrics.HANDLING.labels(step=self.name).time(),
+            metrics.IN_FLIGHT.labels(step=self.name).track_inprogress(),
+        ):
+            jobs = [job for delivery in batch if (job := await self._open(delivery)) is not None]
+            await self._handle(jobs)
+
+    async def _open(self, delivery: Delivery) -> Job | None:
+        origin: envelope.Envelope | None = None
+        message: Message | None = None
+        try:
+            origin = envelope.read(delivery)
+            message = decode(delivery.body)
+            received = envelope.verify(origin, message, self.name, self._settings, delivery)
+        except (Permanent, Transient) as error:
+            await self._give_up(delivery, origin, error)
+            return None
+        return Job(delivery, origin, received)
+
+    async def _handle(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        try:
+            await self._see_through([job.received for job in jobs])
+        except BrokerUnavailable as error:
+            log.warning("gave a batch back: the broker is away", step=self.name, error=str(error))
+            await self._settle(jobs, "given_back")
+        except Exception as error:
+            await self._one_by_one(jobs, error)
+        else:
+            await self._settle(jobs, "done")
+
+    async def _see_through(self, batch: Sequence[Received]) -> None:
+        async with self._database.begin() as ledger:
+            outcomes = await self._step(batch, Services(ledger, self._settings))
+        actions = [outcome for outcome in outcomes if isinstance(outcome, Action)]
+        followed = [outcome for outcome in outcomes if isinstance(outcome, Publication)]
+        for action in actions:
+            followed.extend(await self._actions.perform(action))
+        await self._outbox.publish(followed)
+
+    async def _one_by_one(self, jobs: Sequence[Job], error: Exception) -> None:
+        if len(jobs) > 1:
+            for job in jobs:
+                await self._handle([job])
+            return
+        await self._give_up(jobs[0].delivery, jobs[0].envelope, error)
+
+    async def _give_up(self, delivery: Delivery, origin: envelope.Envelope | None, error: Exception) -> None:
+        try:
+            outcome = await self._ladder.lift(self.name, delivery, origin, error)
+        except BrokerUnavailable:
+            await delivery.nack(requeue=True)
+            return
+        metrics.HANDLED.labels(step=self.name, outcome=outcome).inc()
+        await delivery.ack()
+        if outcome == "parked" and isinstance(error, Permanent) and not isinstance(error, IdentityError):
+            await self._ladder.tell(delivery, error)
+
+    async def _settle(self, jobs: Sequence[Job], outcome: str) -> None:
+        metrics.HANDLED.labels(step=self.name, outcome=outcome).inc(len(jobs))
+        for job in jobs:
+            if outcome == "done":
+                await job.delivery.ack()
+            else:
+                await job.delivery.nack(requeue=True)

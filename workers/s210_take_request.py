@@ -1,0 +1,169 @@
+"""S210: a request for a transfer is written down, once per `transfer_id`; a known one gets its present state."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from blake3 import blake3
+from sqlalchemy import Row, select
+
+from rollcast.addresses import domain_of
+from rollcast.codec import encode
+from rollcast.errors import Permanent
+from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRefused, TransferRequested
+from rollcast.reasons import REASONS, Code
+from rollcast.states import FINAL_TRANSFER, Receiver, Transfer
+from workers import policy, reports
+from workers.ledger import Ledger, sent
+from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
+from workers.request_checks import check_request
+from workers.work import Outcome, Received, Services, ToInboxes, ToStep
+
+MS = 1000
+"""µs."""
+REFUSAL_LASTS = 60_000_000
+
+
+async def take_request(batch: Sequence[Received], services: Services) -> list[Outcome]:
+    """Answer each request with its state: accepted, refused, or the report of a transfer that has ended."""
+    outcomes: list[Outcome] = []
+    for received in batch:
+        request = received.message
+        assert isinstance(request, TransferRequested)
+        try:
+            outcomes += await _take(received.origin, request, services.ledger)
+        except Permanent as error:
+            outcomes.append(_refusal(received.origin, request, error, services.ledger.now))
+    return outcomes
+
+
+async def _take(sender: str, request: TransferRequested, ledger: Ledger) -> list[Outcome]:
+    header = _encoded_header(request)
+    known = (await sent.lock(ledger, [request.transfer_id])).get(request.transfer_id)
+    if known is None:
+        check_request(request)
+        await _write_down(sender, request, header, ledger)
+    elif known.sender != sender or known.request != header:
+        raise _duplicate(request)
+    elif known.session != request.session:
+        await sent.change(ledger, request.transfer_id, session=request.session)
+    if known is None or known.state == Transfer.REQUESTED:
+        await _add_part(request, ledger)
+    return await _answer(request, ledger)
+
+
+async def _check(request: TransferRequested, ledger: Ledger, whole: bool) -> None:
+    try:
+        check_request(request)
+        if whole:
+            rows = await sent.receivers(ledger, request.transfer_id, [Receiver.INVITED])
+            policy.parse(request.list_policy, {row.address for row in rows})
+    except Permanent as error:
+        await sent.refuse(ledger, request.transfer_id, Code(error.code), str(error))
+        raise
+
+
+def _encoded_header(request: TransferRequested) -> bytes:
+    header = msgspec.structs.replace(request, recipients=[], part=0, session="0" * 32)
+    return msgspec.msgpack.encode(header)
+
+
+def _duplicate(request: TransferRequested) -> Permanent:
+    return Permanent(
+        f"transfer {request.transfer_id} was requested with other content", code=Code.DUPLICATE_TRANSFER
+    )
+
+
+async def _write_down(sender: str, request: TransferRequested, header: bytes, ledger: Ledger) -> None:
+    now, size = ledger.now, request.file.size
+    row = {
+        "transfer_id": request.transfer_id,
+        "sender": sender,
+        "session": request.session,
+        "request": header,
+        "state": Transfer.REQUESTED,
+        "created_at": now,
+        "consent_deadline": now + request.consent_timeout * MS,
+        "expires_at": now + request.expires * MS,
+        "chunks": -(-size // request.chunk_size),
+        **sent.prompt_in(now),
+    }
+    await ledger.execute(sent_transfers.insert().values(row))
+    await ledger.note(request.transfer_id, [(sender, Transfer.REQUESTED, request.file.name)])
+
+
+async def _add_part(request: TransferRequested, ledger: Ledger) -> None:
+    digest = blake3(encode(msgspec.structs.replace(request, session="0" * 32))).digest()
+    known = await ledger.first(
+        select(sent_parts.c.digest).where(
+            sent_parts.c.transfer_id == request.transfer_id, sent_parts.c.part == request.part
+        )
+    )
+    if known is not None and known.digest != digest:
+        raise _duplicate(request)
+    if known is not None:
+        return
+    await _check(request, ledger, whole=False)
+    part = {"transfer_id": request.transfer_id, "part": request.part, "digest": digest}
+    await ledger.execute(sent_parts.insert().values(part))
+    rows = [_receiver_row(request, number, address) for number, address in enumerate(request.recipients)]
+    if rows:
+        await ledger.execute(ledger.insert(sent_receivers).on_conflict_do_nothing(), rows)
+
+
+def _receiver_row(request: TransferRequested, number: int, address: str) -> dict[str, object]:
+    return {
+        "transfer_id": request.transfer_id,
+        "address": address,
+        "domain": domain_of(address),
+        "position": request.part * 500 + number,
+        "state": Receiver.INVITED,
+        "revision": 0,
+        "bytes": 0,
+    }
+
+
+async def _answer(request: TransferRequested, ledger: Ledger) -> list[Outcome]:
+    transfer = (await sent.lock(ledger, [request.transfer_id]))[request.transfer_id]
+    if transfer.state == Transfer.REFUSED:
+        code = Code(transfer.reason)
+        return [_refused(transfer.sender, request, code, transfer.detail, ledger.now)]
+    if transfer.state in FINAL_TRANSFER:
+        return [await reports.report(ledger, transfer)]
+    recipients = sum((await sent.tally(ledger, request.transfer_id)).values())
+    answer = _accepted(transfer, recipients)
+    if transfer.state != Transfer.REQUESTED or await sent.parts(ledger, request.transfer_id) < request.parts:
+        return [answer]
+    await _check(request, ledger, whole=True)
+    check = SenderCheckDue(transfer_id=request.transfer_id)
+    return [answer, ToStep(domain_of(transfer.sender), check)]
+
+
+def _accepted(transfer: Row[Any], recipients: int) -> ToInboxes:
+    accepted = TransferAccepted(
+        transfer_id=transfer.transfer_id,
+        state=Transfer(transfer.state),
+        created_at=transfer.created_at,
+        consent_deadline=transfer.consent_deadline,
+        expires_at=transfer.expires_at,
+        recipients=recipients,
+        uploaded=transfer.uploaded_at is not None,
+    )
+    return reports.to_sender(transfer, accepted)
+
+
+def _refusal(sender: str, request: TransferRequested, error: Permanent, now: int) -> ToInboxes:
+    return _refused(sender, request, Code(error.code), str(error), now)
+
+
+def _refused(sender: str, request: TransferRequested, code: Code, detail: str, now: int) -> ToInboxes:
+    reason = REASONS[code]
+    refused = TransferRefused(
+        transfer_id=request.transfer_id,
+        step=reason.step,
+        reason=code,
+        detail=detail[:1024],
+        hint=reason.hint,
+        may_ask_again=reason.may_ask_again,
+    )
+    return ToInboxes((sender,), refused, now + REFUSAL_LASTS, request.session)

@@ -1,0 +1,158 @@
+"""S220: may the sender send this, and is there room for it? Room is reserved by one conditional update."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+
+from rollcast.addresses import domain_of
+from rollcast.messages import (
+    InvitationsDue,
+    SenderCheckDue,
+    TransferHeld,
+    TransferRefused,
+    UploadDue,
+)
+from rollcast.messages.values import Limits
+from rollcast.reasons import REASONS, Code
+from rollcast.states import OPEN_TRANSFER, Transfer
+from workers import reports
+from workers.ledger import Ledger, accounts, sent
+from workers.ledger.tables import sent_receivers, sent_transfers, spool_usage
+from workers.settings import Settings
+from workers.work import Outcome, Received, Services, ToStep
+
+MS = 1000
+Refusal = tuple[Code, str]
+
+
+async def check_sender(batch: Sequence[Received], services: Services) -> list[Outcome]:
+    """Let each transfer go on to the roll call, hold it, or refuse it."""
+    ledger = services.ledger
+    wanted = [r.message.transfer_id for r in batch if isinstance(r.message, SenderCheckDue)]
+    outcomes: list[Outcome] = []
+    for transfer in (await sent.lock(ledger, wanted)).values():
+        if transfer.state in {Transfer.REQUESTED, Transfer.HELD}:
+            outcomes += await _check(transfer, services)
+    return outcomes
+
+
+async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
+    ledger, request = services.ledger, sent.request_of(transfer)
+    if await sent.parts(ledger, transfer.transfer_id) < request.parts:
+        return []
+    refusal = await _refusal(transfer, services)
+    if refusal is not None:
+        return await _refuse(transfer, *refusal, ledger)
+    if not await _reserve(transfer, services):
+        return await _hold(transfer, ledger)
+    deadline = min(ledger.now + request.consent_timeout * MS, transfer.expires_at)
+    await sent.change(
+        ledger,
+        transfer.transfer_id,
+        state=Transfer.ASKING,
+        reason=None,
+        detail=None,
+        asked_at=ledger.now,
+        consent_deadline=deadline,
+        **sent.prompt_in(ledger.now),
+    )
+    await ledger.note(transfer.transfer_id, [(None, Transfer.ASKING, None)])
+    home = domain_of(transfer.sender)
+    due: list[Outcome] = [ToStep(home, InvitationsDue(transfer_id=transfer.transfer_id))]
+    if request.upload == "eager" and not request.dry_run:
+        due.append(ToStep(home, UploadDue(transfer_id=transfer.transfer_id)))
+    return due
+
+
+async def _refusal(transfer: Row[Any], services: Services) -> Refusal | None:
+    ledger = services.ledger
+    account = (await accounts.find(ledger, [transfer.sender])).get(transfer.sender)
+    if account is None:
+        return Code.NO_SUCH_ACCOUNT, f"{transfer.sender} has no account here"
+    if account.suspended:
+        return Code.SUSPENDED, f"{transfer.sender} is suspended"
+    limits = accounts.limits_of(account)
+    if not limits.may_send:
+        return Code.SENDING_NOT_ALLOWED, f"{transfer.sender} may not send"
+    return _too_big(transfer, limits, services.settings) or await _too_many(transfer, limits, ledger)
+
+
+def _too_big(transfer: Row[Any], limits: Limits, settings: Settings) -> Refusal | None:
+    size = sent.request_of(transfer).file.size
+    if size > limits.max_file_size:
+        return Code.FILE_TOO_BIG, f"{size} bytes; {transfer.sender} may send {limits.max_file_size}"
+    if size > settings.spool_quota:
+        return Code.FILE_TOO_BIG, f"{size} bytes; the server's spool holds {settings.spool_quota} in all"
+    return None
+
+
+async def _too_many(transfer: Row[Any], limits: Limits, ledger: Ledger) -> Refusal | None:
+    recipients = await ledger.count(
+        select(func.count()).where(sent_receivers.c.transfer_id == transfer.transfer_id)
+    )
+    if recipients > limits.max_recipients:
+        return (
+            Code.TOO_MANY_RECIPIENTS,
+            f"{recipients} recipients; {transfer.sender} may name {limits.max_recipients}",
+        )
+    others = await ledger.count(
+        select(func.count()).where(
+            sent_transfers.c.sender == transfer.sender,
+            sent_transfers.c.transfer_id != transfer.transfer_id,
+            sent_transfers.c.state.in_(list(OPEN_TRANSFER)),
+        )
+    )
+    if others >= limits.max_transfers:
+        return Code.TOO_MANY_TRANSFERS, f"{transfer.sender} has {others} open transfers, as many as it may"
+    return None
+
+
+async def _reserve(transfer: Row[Any], services: Services) -> bool:
+    request = sent.request_of(transfer)
+    if request.dry_run or transfer.reserved:
+        return True
+    size, settings, ledger = request.file.size, services.settings, services.ledger
+    usage = {"server": settings.server, "reserved": 0}
+    await ledger.execute(ledger.insert(spool_usage).values(usage).on_conflict_do_nothing())
+    reserved = await ledger.execute(
+        update(spool_usage)
+        .where(
+            spool_usage.c.server == settings.server,
+            spool_usage.c.reserved + size <= settings.spool_quota,
+        )
+        .values(reserved=spool_usage.c.reserved + size)
+    )
+    if reserved.rowcount == 1:
+        await sent.change(ledger, transfer.transfer_id, reserved=size)
+    return reserved.rowcount == 1
+
+
+async def _hold(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
+    detail = "the server's spool is full; the transfer goes on when others have ended"
+    if transfer.state != Transfer.HELD:
+        await sent.change(
+            ledger,
+            transfer.transfer_id,
+            state=Transfer.HELD,
+            reason=Code.SPOOL_FULL,
+            detail=detail,
+            **sent.prompt_in(ledger.now),
+        )
+        await ledger.note(transfer.transfer_id, [(None, Transfer.HELD, Code.SPOOL_FULL)])
+    held = TransferHeld(transfer_id=transfer.transfer_id, reason=Code.SPOOL_FULL, detail=detail)
+    return [reports.to_sender(transfer, held)]
+
+
+async def _refuse(transfer: Row[Any], code: Code, detail: str, ledger: Ledger) -> list[Outcome]:
+    await sent.refuse(ledger, transfer.transfer_id, code, detail)
+    reason = REASONS[code]
+    refused = TransferRefused(
+        transfer_id=transfer.transfer_id,
+        step="s220",
+        reason=code,
+        detail=detail,
+        hint=reason.hint,
+        may_ask_again=reason.may_ask_again,
+    )
+    return [reports.to_sender(transfer, refused)]

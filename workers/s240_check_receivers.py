@@ -1,0 +1,77 @@
+"""S240: is each receiver known, not suspended, and able to take this file?
+
+An invitation is also a prompt: a receiver that is known already is answered with what stands in the ledger.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from rollcast.addresses import domain_of
+from rollcast.messages import ConsentDue, ReceiversAnswered, ReceiversInvited
+from rollcast.messages.values import Offer, ReceiverStatus
+from rollcast.states import UNANSWERED, Receiver
+from workers.abilities import verdict
+from workers.ledger import Ledger, accounts, invited, sent
+from workers.ledger.tables import invited_receivers
+from workers.work import Outcome, Received, Services, ToStep
+
+
+async def check_receivers(batch: Sequence[Received], services: Services) -> list[Outcome]:
+    """The able ones are to be asked, the others are answered for, each with a reason."""
+    outcomes: list[Outcome] = []
+    for received in batch:
+        message = received.message
+        assert isinstance(message, ReceiversInvited)
+        outcomes += await _check(message.offer, message.receivers, received.domain, services.ledger)
+    return outcomes
+
+
+async def _check(offer: Offer, addresses: list[str], domain: str, ledger: Ledger) -> list[Outcome]:
+    await invited.write_down(ledger, offer)
+    known = (await invited.transfers(ledger, [offer.transfer_id]))[offer.transfer_id]
+    rows = await invited.receivers(ledger, offer.transfer_id, addresses)
+    new = [a for a in dict.fromkeys(addresses) if a not in rows and domain_of(a) == domain]
+    if new and known.closed_at is None:
+        await _write_verdicts(offer, new, ledger)
+        rows = await invited.receivers(ledger, offer.transfer_id, addresses)
+    waiting = [row.address for row in rows.values() if row.state in UNANSWERED]
+    answered = [row for row in rows.values() if row.state not in UNANSWERED]
+    return [*_due(offer, waiting, domain, ledger.now), *_answers(offer, answered)]
+
+
+async def _write_verdicts(offer: Offer, addresses: list[str], ledger: Ledger) -> None:
+    found = await accounts.find(ledger, addresses)
+    records = [_record(offer, address, found.get(address)) for address in addresses]
+    await ledger.execute(ledger.insert(invited_receivers).on_conflict_do_nothing(), records)
+    await ledger.note(offer.transfer_id, [(r["address"], r["state"], r["reason"]) for r in records])
+
+
+def _record(offer: Offer, address: str, account: Row[Any] | None) -> dict[str, Any]:
+    state, reason, detail = verdict(offer, account)
+    able = state == Receiver.INVITED
+    return {
+        "transfer_id": offer.transfer_id,
+        "address": address,
+        "state": state,
+        "revision": 1,
+        "step": None if able else "s240",
+        "reason": reason,
+        "detail": detail,
+        "bytes": 0,
+    }
+
+
+def _due(offer: Offer, addresses: list[str], domain: str, now: int) -> list[Outcome]:
+    if not addresses or now >= offer.consent_deadline:
+        return []
+    return [ToStep(domain, ConsentDue(transfer_id=offer.transfer_id, receivers=addresses))]
+
+
+def _answers(offer: Offer, rows: list[Row[Any]]) -> list[Outcome]:
+    if not rows:
+        return []
+    statuses: list[ReceiverStatus] = [sent.status_of(row) for row in rows]
+    answered = ReceiversAnswered(transfer_id=offer.transfer_id, receivers=statuses)
+    return [ToStep(domain_of(offer.sender), answered)]

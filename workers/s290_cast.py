@@ -1,0 +1,107 @@
+"""S290: the upload is granted piece by piece, the spool is cast, and the end of the cast is announced."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from rollcast.addresses import domain_of
+from rollcast.messages import (
+    CastEnded,
+    CloseDue,
+    LanesMeasured,
+    LanesOpened,
+    Message,
+    PaceDue,
+    SourceDiffered,
+    SpoolVerified,
+    UploadCompleted,
+)
+from rollcast.messages.values import Hashes
+from rollcast.reasons import Code
+from rollcast.states import Transfer
+from workers import reports
+from workers.ledger import Ledger, sent
+from workers.upload import cast_from_spool, go_on_uploading, measure
+from workers.work import IntoCast, Later, Outcome, Received, Services, ToStep
+
+
+async def cast(batch: Sequence[Received], services: Services) -> list[Outcome]:
+    """Take in what has happened to each transfer, then see what can go on."""
+    happened: dict[str, list[Message]] = defaultdict(list)
+    for received in batch:
+        happened[getattr(received.message, "transfer_id")].append(received.message)  # noqa: B009
+    outcomes: list[Outcome] = []
+    for transfer in (await sent.lock(services.ledger, happened)).values():
+        if transfer.state in {Transfer.ASKING, Transfer.CASTING} and transfer.reason is None:
+            outcomes += await _handle(transfer, happened[transfer.transfer_id], services.ledger)
+    return outcomes
+
+
+async def _handle(transfer: Row[Any], happened: list[Message], ledger: Ledger) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for message in happened:
+        outcomes += await _take_in(transfer, message, ledger)
+    changed = (await sent.lock(ledger, [transfer.transfer_id]))[transfer.transfer_id]
+    if changed.reason is not None:
+        return outcomes
+    kinds = {type(message) for message in happened}
+    shallow = any(isinstance(message, LanesMeasured) and not message.deep for message in happened)
+    if changed.uploaded_at is None:
+        return outcomes + await go_on_uploading(changed, ledger, kinds, shallow)
+    if sent.request_of(changed).upload == "eager":
+        outcomes += await cast_from_spool(changed, ledger, shallow)
+        changed = (await sent.lock(ledger, [transfer.transfer_id]))[transfer.transfer_id]
+    return outcomes + await _end(changed, ledger)
+
+
+async def _take_in(transfer: Row[Any], message: Message, ledger: Ledger) -> list[Outcome]:
+    home = domain_of(transfer.sender)
+    match message:
+        case LanesOpened(receivers=receivers):
+            await sent.lanes_opened(ledger, transfer.transfer_id, receivers)
+            if transfer.cast_ended_at is not None:
+                return [_cast_ended(transfer, receiver) for receiver in receivers]
+        case SourceDiffered(index=index):
+            return await _source_changed(transfer, f"chunk {index} was uploaded twice, and differed", ledger)
+        case SpoolVerified(hash=digests):
+            return await _verified(transfer, digests, ledger)
+        case LanesMeasured(deep=True):
+            return [Later(home, PaceDue(transfer_id=transfer.transfer_id))]
+        case PaceDue():
+            return [await measure(transfer, ledger)]
+    return []
+
+
+async def _verified(transfer: Row[Any], digests: Hashes, ledger: Ledger) -> list[Outcome]:
+    announced = sent.request_of(transfer).file.hash
+    wrong = digests.blake3 != announced.blake3
+    wrong_too = announced.sha256 is not None and digests.sha256 not in {None, announced.sha256}
+    if wrong or wrong_too:
+        return await _source_changed(
+            transfer, "what was uploaded has another digest than was announced", ledger
+        )
+    if transfer.uploaded_at is None:
+        await sent.change(ledger, transfer.transfer_id, uploaded_at=ledger.now, **sent.prompt_in(ledger.now))
+        await ledger.note(transfer.transfer_id, [(None, "uploaded", None)])
+    return [reports.to_sender(transfer, UploadCompleted(transfer_id=transfer.transfer_id))]
+
+
+async def _source_changed(transfer: Row[Any], detail: str, ledger: Ledger) -> list[Outcome]:
+    await sent.change(ledger, transfer.transfer_id, reason=Code.SOURCE_CHANGED, detail=detail)
+    return [ToStep(domain_of(transfer.sender), CloseDue(transfer_id=transfer.transfer_id))]
+
+
+async def _end(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
+    whole = sent.request_of(transfer).upload == "live" or transfer.cast == transfer.chunks
+    if transfer.state != Transfer.CASTING or transfer.cast_ended_at is not None or not whole:
+        return []
+    await sent.change(ledger, transfer.transfer_id, cast_ended_at=ledger.now, **sent.prompt_in(ledger.now))
+    await ledger.note(transfer.transfer_id, [(None, "cast", None)])
+    return [_cast_ended(transfer, None)]
+
+
+def _cast_ended(transfer: Row[Any], receiver: str | None) -> IntoCast:
+    ended = CastEnded(transfer_id=transfer.transfer_id)
+    return IntoCast(transfer.sender, transfer.transfer_id, ended, receiver)

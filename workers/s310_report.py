@@ -1,0 +1,35 @@
+"""S310: receipts come in, transfers end, whoever waits gets the report, and both servers clean up."""
+
+from collections.abc import Sequence
+
+from rollcast.messages import (
+    CancelRequested,
+    CloseDue,
+    ClosingConfirmed,
+    ReceiptReported,
+    ReceiversFinished,
+    TransferClosed,
+)
+from workers import closing, receipts
+from workers.work import Outcome, Received, Services
+
+
+async def report(batch: Sequence[Received], services: Services) -> list[Outcome]:
+    """What each message brings nearer to the end."""
+    outcomes: list[Outcome] = []
+    ledger = services.ledger
+    for received in batch:
+        match received.message:
+            case ReceiptReported():
+                outcomes += await receipts.record(received, received.message, ledger)
+            case TransferClosed():
+                outcomes += await receipts.close(received.message, received.domain, ledger)
+            case ReceiversFinished():
+                outcomes += await closing.finish(received.message, ledger)
+            case CancelRequested():
+                outcomes += await closing.cancel(received.origin, received.message, ledger)
+            case CloseDue(transfer_id=transfer_id):
+                outcomes += await closing.see_whether_ended(transfer_id, ledger)
+            case ClosingConfirmed():
+                outcomes += await closing.confirm(received.message, services)
+    return outcomes

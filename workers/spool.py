@@ -1,0 +1,151 @@
+"""The `spool` pool: checks uploaded chunks, stores them, writes them down, and only then acknowledges them."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import select
+
+from rollcast.addresses import domain_of, is_server_user
+from rollcast.broker import Delivery
+from rollcast.chunks import Drop, Label, Layout, digest_of, label_of
+from rollcast.errors import BrokerUnavailable, Transient
+from rollcast.messages import ChunksSpooled, SourceDiffered
+from rollcast.states import FINAL_TRANSFER
+from workers import metrics
+from workers.ledger import Database, sent, spooled
+from workers.ledger.tables import sent_transfers
+from workers.outbox import Outbox
+from workers.store import Store
+from workers.work import ToStep
+
+BATCH = 16
+KNOWN = 1024
+"""How many transfers' layouts are kept in memory."""
+UNKNOWN_TRANSFER = "unknown_transfer"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Who may upload the chunks of a transfer, and how they lie."""
+
+    sender: str
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A chunk that the store has."""
+
+    delivery: Delivery
+    label: Label
+
+
+class Spooler:
+    """Takes chunks in. A chunk that is wrong is dropped and counted; it never ends a transfer."""
+
+    def __init__(self, database: Database, store: Store, outbox: Outbox) -> None:
+        self._database = database
+        self._store = store
+        self._outbox = outbox
+        self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._uploads: dict[str, Upload | None] = {}
+
+    async def take(self, delivery: Delivery) -> None:
+        """Put a chunk in line."""
+        self._waiting.put_nowait(delivery)
+
+    async def drained(self) -> None:
+        """Wait until nothing is in line or being stored."""
+        await self._waiting.join()
+
+    async def run(self) -> None:
+        """Store chunks until cancelled."""
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                await self._handle(batch)
+            finally:
+                for _ in batch:
+                    self._waiting.task_done()
+
+    async def _handle(self, batch: Sequence[Delivery]) -> None:
+        try:
+            stored = await asyncio.gather(*(self._keep(delivery) for delivery in batch))
+            await self._write_down([one for one in stored if one is not None])
+        except (Transient, BrokerUnavailable) as error:
+            log.warning("gave chunks back", error=str(error), chunks=len(batch))
+            await asyncio.gather(*(delivery.nack(requeue=True) for delivery in batch))
+            return
+        await asyncio.gather(*(delivery.ack() for delivery in batch))
+
+    async def _keep(self, delivery: Delivery) -> Stored | None:
+        label = label_of(delivery.headers)
+        upload = await self._upload(label.transfer_id) if label else None
+        drop = await _fault(delivery, label, upload)
+        if drop is not None or label is None:
+            metrics.CHUNKS_REFUSED.labels(reason=drop).inc()
+            log.warning("dropped a chunk", reason=drop, user=delivery.user_id, key=delivery.routing_key)
+            return None
+        await self._store.put(label.transfer_id, label.index, delivery.body)
+        return Stored(delivery, label)
+
+    async def _upload(self, transfer_id: str) -> Upload | None:
+        if transfer_id not in self._uploads:
+            if len(self._uploads) >= KNOWN:
+                self._uploads.clear()
+            self._uploads[transfer_id] = await self._look_up(transfer_id)
+        return self._uploads[transfer_id]
+
+    async def _look_up(self, transfer_id: str) -> Upload | None:
+        async with self._database.begin() as ledger:
+            row = await ledger.first(
+                select(sent_transfers).where(sent_transfers.c.transfer_id == transfer_id)
+            )
+        if row is None or row.state in FINAL_TRANSFER:
+            return None
+        request = sent.request_of(row)
+        return Upload(row.sender, Layout(request.file.size, request.chunk_size))
+
+    async def _write_down(self, stored: Sequence[Stored]) -> None:
+        by_transfer: dict[str, dict[int, bytes]] = defaultdict(dict)
+        for one in stored:
+            by_transfer[one.label.transfer_id][one.label.index] = bytes.fromhex(one.label.digest)
+        messages: list[ToStep] = []
+        async with self._database.begin() as ledger:
+            for transfer_id, chunks in by_transfer.items():
+                new, differing = await spooled.add(ledger, transfer_id, chunks)
+                messages += self._news(transfer_id, new, differing)
+        await self._outbox.publish(messages)
+        metrics.CHUNKS_IN.inc(len(stored))
+        metrics.BYTES_IN.inc(sum(len(one.delivery.body) for one in stored))
+
+    def _news(self, transfer_id: str, new: int, differing: int | None) -> list[ToStep]:
+        upload = self._uploads.get(transfer_id)
+        if upload is None:
+            return []
+        home = domain_of(upload.sender)
+        if differing is not None:
+            return [ToStep(home, SourceDiffered(transfer_id=transfer_id, index=differing))]
+        return [ToStep(home, ChunksSpooled(transfer_id=transfer_id, count=new))]
+
+
+async def _fault(delivery: Delivery, label: Label | None, upload: Upload | None) -> str | None:
+    if label is None or upload is None:
+        return UNKNOWN_TRANSFER
+    user = delivery.user_id or ""
+    if user != upload.sender and not is_server_user(user):
+        return Drop.WRONG_USER
+    if delivery.routing_key != f"{upload.sender}.{label.transfer_id}":
+        return Drop.WRONG_TRANSFER
+    misfit = upload.layout.misfit(label.index, len(delivery.body))
+    if misfit is not None:
+        return misfit
+    digest = await asyncio.to_thread(digest_of, delivery.body)
+    return None if digest == label.digest else Drop.WRONG_DIGEST
