@@ -1,0 +1,1 @@
+"""Development tooling: a private broker and database, deployments for tests, `make up` and the demo."""

@@ -1,0 +1,112 @@
+"""A RabbitMQ node for development and tests: the one named by the environment, or a private one."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dev import management, ports, rabbitmq
+from dev.packages import Missing
+from dev.processes import Program, tied
+
+
+class Broker:
+    """A running node: two addresses, both with an administrator's credentials."""
+
+    def __init__(self, amqp_url: str, management_url: str) -> None:
+        self.amqp_url = amqp_url
+        self.management_url = management_url
+
+    @property
+    def version(self) -> str:
+        """The broker's version, for example `3.10.8`."""
+        return str(management.call(self.management_url, "GET", "/api/overview")["rabbitmq_version"])
+
+
+class Node(Broker):
+    """A private node; everything of it is in one folder and on 127.0.0.1."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._identity = me = rabbitmq.Identity.kept_in(folder / "node.json")
+        authority = f"admin:{me.password}@127.0.0.1"
+        super().__init__(f"amqp://{authority}:{me.amqp}/", f"http://{authority}:{me.management}")
+        rabbitmq.configure(folder, me)
+        script, paths = rabbitmq.installation(folder)
+        env = rabbitmq.environment(folder, me) | paths
+        epmd = shutil.which("epmd", path=env["PATH"]) or "epmd"
+        # In the foreground, as a child of ours: left to itself the node starts a daemon that outlives it.
+        self._epmd = Program(tied([epmd]), env, folder / "epmd.log")
+        self._server = Program(tied([str(script)]), env, folder / "rabbitmq.log")
+
+    @property
+    def pid(self) -> int:
+        """The process id of the Erlang machine."""
+        return self._server.pid
+
+    def start(self) -> None:
+        """Start it, or start it again in place: same data, same ports. Returns when it serves."""
+        self._epmd.start()
+        self._epmd.wait_until(lambda: ports.answers(self._identity.epmd))
+        self._server.start()
+        self._server.wait_until(self._is_ready)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._server.kill()
+        self._epmd.kill()
+
+    def stop(self) -> None:
+        """End it cleanly; nothing is left running."""
+        # All is on disk within milliseconds; then 3.x waits 6 s for itself before it leaves.
+        self._server.stop(timeout=3)
+        self._epmd.stop()
+
+    def _is_ready(self) -> bool:
+        try:
+            return ports.answers(self._identity.amqp) and bool(self.version)
+        except OSError:
+            return False
+
+
+@contextmanager
+def node(folder: Path) -> Iterator[Broker]:
+    """The broker of `ROLLCAST_AMQP_URL`, left as it is, else a private node that is stopped at the end.
+
+    Raises Missing if there is none and none can be had.
+    """
+    if given := os.environ.get("ROLLCAST_AMQP_URL"):
+        yield _given(given)
+    else:
+        with private_node(folder) as private:
+            yield private
+
+
+@contextmanager
+def private_node(folder: Path) -> Iterator[Node]:
+    """A private node whatever the environment says, for tests that kill and restart it."""
+    private = Node(folder)
+    try:
+        private.start()
+        yield private
+    finally:
+        private.stop()
+
+
+def _given(amqp_url: str) -> Broker:
+    broker = Broker(amqp_url, os.environ.get("ROLLCAST_MANAGEMENT_URL") or _management_beside(amqp_url))
+    try:
+        _ = broker.version
+    except OSError as error:
+        raise Missing(
+            f"ROLLCAST_AMQP_URL is set, but its user cannot use the broker's management API ({error}): "
+            "name an administrator, set ROLLCAST_MANAGEMENT_URL, or unset both for a private node."
+        ) from error
+    return broker
+
+
+def _management_beside(amqp_url: str) -> str:
+    user, at, host = urlsplit(amqp_url).netloc.rpartition("@")
+    return f"http://{user}{at}{host.rsplit(':', 1)[0]}:15672"

@@ -1,0 +1,58 @@
+"""What lets a terminal in: one file per address below `$ROLLCAST_HOME/credentials`."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from rollcast.addresses import domain_of, is_address
+from rollcast.errors import BrokerRefused
+from rollcast.settings import ClientSettings
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An address, and the broker's URL with its user and password."""
+
+    address: str
+    amqp_url: str
+
+    @property
+    def domain(self) -> str:
+        """The home domain, whose server the terminal talks to."""
+        return domain_of(self.address)
+
+    @classmethod
+    def load(cls, address: str, settings: ClientSettings) -> "Credentials":
+        """The stored credentials of an address. Raises `BrokerRefused` with code `no_credentials`."""
+        path = _path(address, settings)
+        if not is_address(address):
+            raise _missing(f"{address!r} is not an address", "Write it as name@domain, in lower case.")
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except FileNotFoundError as error:
+            hint = "Ask the operator for that file, or set ROLLCAST_HOME to the folder that has it."
+            raise _missing(f"there are no credentials for {address}: {path} does not exist", hint) from error
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            hint = "It must be readable JSON with `address` and `amqp_url`."
+            raise _missing(f"the credentials in {path} cannot be read: {error}", hint) from error
+
+    def save(self, settings: ClientSettings) -> Path:
+        """Store them, readable by their owner only. Returns the file."""
+        path = _path(self.address, settings)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
+        draft.replace(path)
+        return path
+
+
+def _path(address: str, settings: ClientSettings) -> Path:
+    return settings.home / "credentials" / f"{address}.json"
+
+
+def _missing(message: str, hint: str) -> BrokerRefused:
+    return BrokerRefused(message, hint=hint, code="no_credentials")

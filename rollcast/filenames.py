@@ -1,0 +1,34 @@
+"""Names for received files. A name comes from a stranger and must never lead out of its folder."""
+
+import itertools
+import unicodedata
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+MAX_BYTES = 255
+
+
+def problem(name: str) -> str | None:
+    """What is wrong with a file name, as half a sentence; None if it can be used."""
+    if name in {"", ".", ".."}:
+        return "is no file name"
+    if "/" in name:
+        return "leads into another folder"
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+        return "holds control characters"
+    if len(name.encode()) > MAX_BYTES:
+        return f"is longer than {MAX_BYTES} bytes"
+    return None
+
+
+def alternatives(name: str) -> Iterator[str]:
+    """`name.ext`, `name (2).ext`, `name (3).ext` and so on, none longer than a folder can hold."""
+    yield name
+    path = PurePosixPath(name)
+    for number in itertools.count(2):
+        end = f" ({number}){path.suffix}"
+        yield _shortened(path.stem, MAX_BYTES - len(end.encode())) + end
+
+
+def _shortened(text: str, size: int) -> str:
+    return text.encode()[: max(size, 0)].decode(errors="ignore")

@@ -1,0 +1,118 @@
+"""An operator: changes accounts, and asks after everybody's transfers."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from rollcast import topology
+from rollcast.addresses import domain_of
+from rollcast.broker import Link
+from rollcast.credentials import Credentials
+from rollcast.errors import RequestRefused
+from rollcast.messages import AccountAnswered, AccountRequested, Message
+from rollcast.messages.values import Account, AccountAction, Limits, TransferStatus
+from rollcast.queries import ANSWERED_WITHIN, describe, list_all
+from rollcast.reasons import REASONS, Code
+from rollcast.report import Report
+from rollcast.requests import Requester
+
+M = TypeVar("M", bound=Message)
+
+
+class Operator:
+    """Talks to the servers of `domains`. Made by `connect`. Refusals are raised as `RequestRefused`."""
+
+    def __init__(self, amqp_url: str, domains: Iterable[str], requester: Requester) -> None:
+        self._amqp_url = amqp_url
+        self._domains = tuple(domains)
+        self._requester = requester
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, amqp_url: str, domains: Iterable[str]) -> AsyncIterator["Operator"]:
+        """An operator with a connection. Raises `BrokerRefused`, `BrokerUnavailable`."""
+        link = Link(amqp_url, "rollcast operator")
+        requester = Requester(link)
+        try:
+            await requester.open()
+            yield cls(amqp_url, domains, requester)
+        finally:
+            await link.close()
+
+    async def add(self, address: str, limits: Limits) -> Credentials:
+        """Make an account. Returns its credentials, which exist nowhere else."""
+        answer = await self._change("add", address, limits)
+        return Credentials(address, _url_of(self._amqp_url, address, answer.password or ""))
+
+    async def remove(self, address: str) -> None:
+        """Delete an account and close its connections."""
+        await self._change("remove", address)
+
+    async def suspend(self, address: str) -> None:
+        """Keep an account, but let it neither send nor receive."""
+        await self._change("suspend", address)
+
+    async def resume(self, address: str) -> None:
+        """Undo `suspend`."""
+        await self._change("resume", address)
+
+    async def accounts(self) -> list[Account]:
+        """All accounts of all domains, by address."""
+        found = {
+            account.address: account for domain in self._domains for account in await self._listed(domain)
+        }
+        return [account for _, account in sorted(found.items())]
+
+    async def status(self, transfer_id: str) -> Report:
+        """How a transfer of any domain stands."""
+        for domain in self._domains:
+            try:
+                return await describe(partial(self._request, domain), transfer_id)
+            except RequestRefused as error:
+                if error.code != Code.NO_SUCH_TRANSFER:
+                    raise
+        raise _refusal(Code.NO_SUCH_TRANSFER, transfer_id)
+
+    async def transfers(self) -> list[TransferStatus]:
+        """All transfers of all domains, newest first."""
+        pages = [await list_all(partial(self._request, domain)) for domain in self._domains]
+        found = {transfer.transfer_id: transfer for transfer in itertools.chain(*pages)}
+        return sorted(found.values(), key=lambda transfer: transfer.created_at, reverse=True)
+
+    async def _change(
+        self, action: AccountAction, address: str, limits: Limits | None = None
+    ) -> AccountAnswered:
+        domain = domain_of(address)
+        if domain not in self._domains:
+            raise _refusal(Code.NO_SUCH_DOMAIN, address)
+        request = AccountRequested(action=action, address=address, limits=limits or Limits())
+        return await self._request(domain, request, AccountAnswered, ANSWERED_WITHIN)
+
+    async def _listed(self, domain: str) -> list[Account]:
+        accounts: list[Account] = []
+        request = AccountRequested(action="list")
+        while True:
+            page = await self._request(domain, request, AccountAnswered, ANSWERED_WITHIN)
+            accounts += page.accounts
+            if page.next is None:
+                return accounts
+            request = AccountRequested(action="list", after=page.next)
+
+    async def _request(self, domain: str, message: Message, expect: type[M], within: float) -> M:
+        key = topology.step_key(domain, message)
+        return await self._requester.request(topology.STEP, key, message, expect, within)
+
+
+def _refusal(code: Code, what: str) -> RequestRefused:
+    return RequestRefused(f"{what}: {REASONS[code].sentence}", hint=REASONS[code].hint, code=code)
+
+
+def _url_of(operators: str, address: str, password: str) -> str:
+    """The operator's URL with another user."""
+    parts = urlsplit(operators)
+    place = parts.netloc.rpartition("@")[2]
+    user = f"{quote(address, safe='')}:{quote(password, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{user}@{place}"))

@@ -1,0 +1,99 @@
+"""The statement of who has the file, as JSON document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from rollcast.messages.values import FileSelector, ReceiverStatus, TransferStatus
+from rollcast.reasons import REASONS, Code
+from rollcast.states import Receiver, Transfer
+
+LISTED = "listed"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A transfer and all of its receivers, as the sender's server knows them."""
+
+    transfer: TransferStatus
+    receivers: Sequence[ReceiverStatus]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every requested receiver has the file, or in a dry run is listed."""
+        wanted = LISTED if self._dry_run else Receiver.DELIVERED
+        return all(self.disposition(receiver) == wanted for receiver in self.receivers)
+
+    def disposition(self, receiver: ReceiverStatus) -> str:
+        """The word for where a receiver stands."""
+        listed = self._dry_run and receiver.state is Receiver.ACCEPTED
+        return LISTED if listed else str(receiver.state)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that `send --json` and `status --json` print; instants in UTC, durations in seconds."""
+        transfer = self.transfer
+        return transfer_json(transfer) | {
+            "receivers": [self._receiver_json(receiver) for receiver in self.receivers],
+            "timings": {
+                "roll_call_s": _seconds(transfer.roll_call_us),
+                "delivery_s": _seconds(transfer.delivery_us),
+            },
+        }
+
+    @property
+    def _dry_run(self) -> bool:
+        return self.transfer.state is Transfer.LISTED
+
+    def _receiver_json(self, receiver: ReceiverStatus) -> dict[str, Any]:
+        return {
+            "address": receiver.address,
+            "disposition": self.disposition(receiver),
+            "step": receiver.step,
+            "reason": receiver.reason,
+            "detail": receiver.detail or sentence(receiver.reason),
+            "may_ask_again": receiver.reason is not None and REASONS[receiver.reason].may_ask_again,
+            "bytes": receiver.bytes,
+            "stored_as": receiver.stored_as,
+            "delivered_at": None if receiver.delivered_at is None else instant(receiver.delivered_at),
+        }
+
+
+def transfer_json(transfer: TransferStatus) -> dict[str, Any]:
+    """The part of the document that is about the transfer itself; a listing is made of these."""
+    return {
+        "transfer_id": transfer.transfer_id,
+        "state": str(transfer.state),
+        "report_version": transfer.report_version,
+        "list_version": transfer.list_version,
+        "list_policy": transfer.list_policy,
+        "sender": transfer.sender,
+        "created_at": instant(transfer.created_at),
+        "expires_at": instant(transfer.expires_at),
+        "reason": transfer.reason,
+        "detail": transfer.detail or sentence(transfer.reason),
+        "file": _file_json(transfer.file),
+    }
+
+
+def instant(microseconds: int) -> str:
+    """An instant (microseconds since 1970, UTC) such as `2026-01-01T00:00:00.000000Z`."""
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def sentence(reason: Code | None) -> str | None:
+    """What a person reads where the server gave no detail."""
+    return None if reason is None else REASONS[reason].sentence
+
+
+def _file_json(file: FileSelector) -> dict[str, Any]:
+    hashes = {name: digest for name, digest in msgspec.structs.asdict(file.hash).items() if digest}
+    return {"name": file.name, "size": file.size, "type": file.type, "hash": hashes}
+
+
+def _seconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / 1_000_000

@@ -1,0 +1,97 @@
+"""Requests to a server, answered by direct reply-to."""
+
+import asyncio
+import math
+import secrets
+from typing import TypeVar
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from rollcast.backoff import backoff
+from rollcast.broker import Link, Publisher
+from rollcast.broker.link import CONNECTION_LOST
+from rollcast.codec import decode, encode
+from rollcast.errors import BrokerUnavailable, InvalidMessage, RequestRefused
+from rollcast.messages import Message, Refused
+from rollcast.topology import REPLY_TO
+
+M = TypeVar("M", bound=Message)
+
+FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0
+"""Seconds without a reply after which a request is published again, at first and at the most."""
+
+
+class Requester:
+    """Publishes messages on a link, for as long as it takes, and brings their replies together with them."""
+
+    def __init__(self, link: Link) -> None:
+        self._place = link.place
+        self._publisher = Publisher(link, patience=math.inf, on_open=self._listen)
+        self._waiting: dict[str, asyncio.Future[Message]] = {}
+
+    async def open(self) -> None:
+        """Connect now. Raises `BrokerUnavailable` or `BrokerRefused` at once, where later calls would wait."""
+        await self._publisher.channel()
+
+    async def tell(self, exchange: str, key: str, message: Message, *, persistent: bool = True) -> None:
+        """Publish a message that has no reply."""
+        await self._publisher.publish(exchange, key, encode(message), persistent=persistent)
+
+    async def request(self, exchange: str, key: str, message: Message, expect: type[M], within: float) -> M:
+        """Publish a message until it is answered, and return the answer.
+
+        Raises `RequestRefused` if the server refuses, `BrokerUnavailable` after `within` seconds of silence,
+        `InvalidMessage` for what a server could not read: it would park it and answer nothing.
+        """
+        body = encode(message)
+        decode(body)
+        correlation_id = secrets.token_hex(16)
+        reply = self._waiting[correlation_id] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(within):
+                answer = await self._ask(exchange, key, body, correlation_id, reply)
+        except TimeoutError as error:
+            raise BrokerUnavailable(
+                f"no server answered through {self._place} within {within:.0f} s",
+                code="server_silent",
+                hint="Check that the workers of the domain run.",
+            ) from error
+        finally:
+            del self._waiting[correlation_id]
+        return _expected(answer, expect)
+
+    async def _ask(
+        self, exchange: str, key: str, body: bytes, correlation_id: str, reply: asyncio.Future[Message]
+    ) -> Message:
+        for patience in backoff(FIRST_WAIT, LONGEST_WAIT):
+            await self._publisher.publish(
+                exchange, key, body, reply_to=REPLY_TO, correlation_id=correlation_id
+            )
+            await asyncio.wait([reply], timeout=patience)
+            if reply.done():
+                break
+        return reply.result()
+
+    async def _listen(self, channel: AbstractChannel) -> None:
+        try:
+            replies = await channel.get_queue(REPLY_TO, ensure=False)
+            await replies.consume(self._on_reply, no_ack=True)
+        except CONNECTION_LOST as error:
+            raise BrokerUnavailable(f"lost the broker at {self._place}: {error}") from error
+
+    async def _on_reply(self, delivery: AbstractIncomingMessage) -> None:
+        reply = self._waiting.get(delivery.correlation_id or "")
+        if reply is None or reply.done():
+            return
+        try:
+            reply.set_result(decode(delivery.body))
+        except InvalidMessage as error:
+            reply.set_exception(error)
+
+
+def _expected(answer: Message, expect: type[M]) -> M:
+    if isinstance(answer, Refused):
+        raise RequestRefused(answer.detail, hint=answer.hint, code=answer.reason)
+    if not isinstance(answer, expect):
+        raise InvalidMessage(f"the server answered with {type(answer).__name__} instead of {expect.__name__}")
+    return answer

@@ -1,0 +1,94 @@
+"""The file that is sent: hashed once, and watched for changes while it is read."""
+
+import asyncio
+import os
+import stat
+from pathlib import Path
+
+from rollcast.chunks import Layout, digest_of
+from rollcast.errors import FileUnusable
+from rollcast.hashing import digests
+from rollcast.messages.values import MAX_FILE_SIZE, Hashes
+
+
+class Source:
+    """An open file with its digests."""
+
+    def __init__(self, path: Path, file: int) -> None:
+        self.path = path
+        self._file = file
+        self._identity = _identity(file)
+        self.size = self._identity[0]
+        self.hash = Hashes(blake3="")
+
+    @classmethod
+    async def open(cls, path: Path, *, sha256: bool) -> "Source":
+        """Open and hash a file. Raises `FileUnusable` if it is missing, no regular file, or may not be read."""
+        source = cls(path, await asyncio.to_thread(_open, path))
+        try:
+            await source._hash(sha256=sha256)
+        except BaseException:
+            source.close()
+            raise
+        return source
+
+    def chunk(self, index: int, layout: Layout) -> tuple[bytes, str]:
+        """A chunk and its digest; blocks. Raises `FileUnusable` if the file is not what it was."""
+        self._check()
+        try:
+            body = os.pread(self._file, layout.length(index), layout.offset(index))
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        if len(body) != layout.length(index):
+            raise FileUnusable(f"{self.path} became shorter while it was sent", code="source_changed")
+        return body, digest_of(body)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    async def _hash(self, *, sha256: bool) -> None:
+        if self.size > MAX_FILE_SIZE:
+            raise FileUnusable(f"{self.path} is bigger than {MAX_FILE_SIZE} bytes")
+        try:
+            self.hash = await digests(self._file, self.size, sha256=sha256)
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        self._check()
+
+    def _check(self) -> None:
+        if _identity(self._file) != self._identity:
+            raise FileUnusable(
+                f"{self.path} changed while it was read",
+                hint="Send it again when nothing writes to it.",
+                code="source_changed",
+            )
+
+
+def _open(path: Path) -> int:
+    try:
+        # Without O_NONBLOCK a named pipe would wait for somebody to write into it.
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise FileUnusable(f"{path} does not exist") from error
+    except PermissionError as error:
+        raise FileUnusable(f"{path} may not be read by this user") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    mode = os.fstat(file).st_mode
+    if stat.S_ISREG(mode):
+        return file
+    os.close(file)
+    if stat.S_ISDIR(mode):
+        raise FileUnusable(f"{path} is a folder", hint="Pack it into one file, for example with tar.")
+    raise FileUnusable(f"{path} is not a regular file")
+
+
+def _identity(file: int) -> tuple[int, int, int]:
+    """Size, time of the last change in ns, inode."""
+    status = os.fstat(file)
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _unreadable(path: Path, error: OSError) -> FileUnusable:
+    return FileUnusable(f"{path} cannot be read: {error.strerror}")

@@ -1,0 +1,61 @@
+"""Work in the background whose failure reaches whoever reads the events."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Stream(Generic[T]):
+    """What was put in comes out in order; a failure is raised once all before it was taken out."""
+
+    def __init__(self) -> None:
+        self._items: asyncio.Queue[T | _Failure] = asyncio.Queue()
+
+    def put(self, item: T) -> None:
+        """Add an item."""
+        self._items.put_nowait(item)
+
+    def fail(self, error: BaseException) -> None:
+        """Let the reader fail with `error`."""
+        self._items.put_nowait(_Failure(error))
+
+    async def get(self) -> T:
+        """The next item. Raises what `fail` was given."""
+        item = await self._items.get()
+        if isinstance(item, _Failure):
+            raise item.error
+        return item
+
+
+class _Failure:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class Tasks:
+    """Tasks that end with their owner; the failure of one is put into `stream`."""
+
+    def __init__(self, stream: Stream[Any]) -> None:
+        self._stream = stream
+        self._running: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` in the background."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def close(self) -> None:
+        """Cancel what still runs, and wait for it."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._stream.fail(error)

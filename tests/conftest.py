@@ -1,0 +1,37 @@
+"""What tests need of the machine: a broker and a database, stopped when the tests end."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from dev import broker, postgres
+from dev.packages import Missing
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[broker.Broker]:
+    """A broker; that of ROLLCAST_AMQP_URL if it is set."""
+    try:
+        with broker.node(tmp_path_factory.mktemp("broker")) as running:
+            yield running
+    except Missing as missing:
+        pytest.exit(str(missing), returncode=2)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server; `postgres_cluster.database(name)` makes an empty database."""
+    try:
+        with postgres.cluster(tmp_path_factory.mktemp("postgres")) as running:
+            yield running
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_cluster: postgres.Cluster) -> str:
+    """The URL of an empty PostgreSQL database."""
+    return postgres_cluster.url

@@ -1,0 +1,1 @@
+"""Code, schemas, vectors and the topology table say the same."""

@@ -1,0 +1,47 @@
+"""Every queue that the topology can name, found by its functions: a new one is found without being listed."""
+
+import inspect
+from collections.abc import Callable
+from itertools import product
+
+from rollcast import topology
+from rollcast.topology import QueueSpec
+
+TRANSFER = "0" * 32
+NAMES: dict[str, tuple[object, ...]] = {
+    "server": ("main",),
+    "domains": (("acme",),),
+    "pool": topology.STEPS,
+    "rung": ("5s",),
+    "milliseconds": (5_000,),
+    "address": ("bob@acme",),
+    "session": ("1" * 32,),
+    "transfer_id": (TRANSFER,),
+    "cast_exchange": (topology.cast("acme", TRANSFER),),
+}
+PLACEHOLDERS: dict[str, tuple[object, ...]] = {
+    "server": ("{server}",),
+    "domains": (("{domain}",),),
+    "pool": topology.STEPS,
+    "rung": ("{rung}",),
+    "milliseconds": (5_000,),
+    "address": ("{address}",),
+    "session": ("{session}",),
+    "transfer_id": ("{transfer_id}",),
+    "cast_exchange": (topology.cast("{sender_domain}", "{transfer_id}"),),
+}
+
+
+def queues(values: dict[str, tuple[object, ...]] = NAMES) -> list[QueueSpec]:
+    """The queues under these names for their parameters."""
+    makers = [
+        function
+        for _, function in inspect.getmembers(topology, inspect.isfunction)
+        if function.__annotations__.get("return") is QueueSpec
+    ]
+    return [spec for maker in makers for spec in _made_by(maker, values)]
+
+
+def _made_by(maker: Callable[..., QueueSpec], values: dict[str, tuple[object, ...]]) -> list[QueueSpec]:
+    choices = [values[name] for name in inspect.signature(maker).parameters]
+    return [maker(*chosen) for chosen in product(*choices)]
