@@ -71,7 +71,7 @@ class Reported(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """To a receiver: it is registered and listens. Again after each loss of the broker."""
+    """To a receiver: it is registered and listens. Again each time it had to register anew."""
 
     address: str
     limits: Limits

@@ -7,8 +7,7 @@ from collections import Counter
 
 from rollcast.addresses import is_server_user
 from rollcast.backoff import Silence
-from rollcast.broker import Delivery
-from rollcast.broker.link import CONNECTION_LOST
+from rollcast.broker import Delivery, acknowledge
 from rollcast.chunks import Drop, IndexSet, Label, Layout, digest_of, is_chunk, label_of
 from rollcast.codec import decode
 from rollcast.errors import RollcastError
@@ -55,10 +54,7 @@ class Intake:
             if not self.whole.done():
                 self.whole.set_exception(error)
             return
-        try:
-            await delivery.ack()
-        except CONNECTION_LOST:
-            logger.debug("the connection went before an acknowledgement; the chunk comes again")
+        await acknowledge(delivery)
 
     async def settle(self) -> None:
         """Return when no thread writes any more."""

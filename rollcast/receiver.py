@@ -12,9 +12,8 @@ import msgspec
 from rollcast import messages as m
 from rollcast.addresses import is_server_user
 from rollcast.backoff import backoff
-from rollcast.broker import Consumer
+from rollcast.broker import Consumer, acknowledge
 from rollcast.broker import Delivery as Message
-from rollcast.broker.link import CONNECTION_LOST
 from rollcast.codec import decode
 from rollcast.consent import Consent, Decide
 from rollcast.credentials import Credentials
@@ -46,7 +45,7 @@ class Receiver:
         self._capabilities = capabilities
         self._events: Stream[ReceiverEvent] = Stream()
         self._tasks = Tasks(self._events)
-        self._listening = False
+        self._ready = asyncio.Event()
         self._registration = Registration(session, self._register, self._on_registered)
         around = Surroundings(
             session=session, registration=self._registration, journals=journals, events=self._events
@@ -99,8 +98,8 @@ class Receiver:
         await asyncio.wait([consuming, ready], return_when=asyncio.FIRST_COMPLETED)
         if consuming.done():
             consuming.result()
-        self._listening = True
         self._announce(registered)
+        self._ready.set()
 
     async def _consume(self, inbox: Consumer) -> None:
         starts, deadline = 0, time.monotonic() + AT_START
@@ -122,13 +121,14 @@ class Receiver:
 
     def _on_registered(self, registered: m.Registered) -> None:
         self._journals.prune(self._session.now())
-        if self._listening:
+        if self._ready.is_set():
             self._announce(registered)
 
     def _announce(self, registered: m.Registered) -> None:
         self._events.put(Ready(address=registered.address, limits=registered.limits))
 
     async def _on_delivery(self, delivery: Message) -> None:
+        await self._ready.wait()
         try:
             if is_server_user(delivery.user_id or ""):
                 await self._hear(decode(delivery.body))
@@ -137,10 +137,7 @@ class Receiver:
             return
         except RollcastError as error:
             logger.warning("a message of the server is not understood: %s", error)
-        try:
-            await delivery.ack()
-        except CONNECTION_LOST:
-            logger.debug("the connection went before an acknowledgement; the message comes again")
+        await acknowledge(delivery)
 
     async def _hear(self, message: m.Message) -> None:
         match message:

@@ -75,7 +75,7 @@ def transfer_json(transfer: TransferStatus) -> dict[str, Any]:
         "expires_at": instant(transfer.expires_at),
         "reason": transfer.reason,
         "detail": transfer.detail or sentence(transfer.reason),
-        "file": _file_json(transfer.file),
+        "file": file_json(transfer.file),
     }
 
 
@@ -90,7 +90,8 @@ def sentence(reason: Code | None) -> str | None:
     return None if reason is None else REASONS[reason].sentence
 
 
-def _file_json(file: FileSelector) -> dict[str, Any]:
+def file_json(file: FileSelector) -> dict[str, Any]:
+    """The part of a document that is about the file."""
     hashes = {name: digest for name, digest in msgspec.structs.asdict(file.hash).items() if digest}
     return {"name": file.name, "size": file.size, "type": file.type, "hash": hashes}
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from rollcast import topology
-from rollcast.broker import Consumer, Delivery
-from rollcast.broker.link import CONNECTION_LOST
+from rollcast.broker import Consumer, Delivery, acknowledge
 from rollcast.codec import decode
 from rollcast.credentials import Credentials
 from rollcast.errors import RollcastError
@@ -135,6 +134,7 @@ class Sender:
         try:
             await inbox.run()
         except RollcastError as error:
+            self._inbox = None
             for outgoing in self._sending.values():
                 outgoing.fail(error)
 
@@ -143,10 +143,7 @@ class Sender:
             self._hear(decode(delivery.body))
         except RollcastError as error:
             logger.warning("a message of the server is not understood: %s", error)
-        try:
-            await delivery.ack()
-        except CONNECTION_LOST:
-            logger.debug("the connection went before an acknowledgement; the message comes again")
+        await acknowledge(delivery)
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, TransferReported):

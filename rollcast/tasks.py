@@ -50,10 +50,10 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel what still runs, and wait for it."""
-        running = list(self._running)
-        for task in running:
+        for task in (running := list(self._running)):
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        if running:
+            await asyncio.wait(running)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

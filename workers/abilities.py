@@ -12,6 +12,8 @@ from workers.ledger import accounts
 
 Verdict = tuple[Receiver, Code | None, str | None]
 Fault = tuple[Code, str]
+SHOWN = 480
+"""Characters of what a terminal said that are repeated in a detail, twice at the most."""
 
 
 def verdict(offer: Offer, account: Row[Any] | None) -> Verdict:
@@ -30,7 +32,7 @@ def _beyond_limits(offer: Offer, limits: Limits) -> Fault | None:
     if offer.file.size > limits.max_file_size:
         return Code.FILE_TOO_BIG, f"{offer.file.size} bytes; the account allows {limits.max_file_size}"
     if not _type_matches(offer.file.type, limits.accept_types):
-        return Code.TYPE_NOT_ACCEPTED, f"{offer.file.type}; the account allows {_listed(limits.accept_types)}"
+        return Code.TYPE_NOT_ACCEPTED, _type_detail(offer, "account allows", limits.accept_types)
     return None
 
 
@@ -40,7 +42,7 @@ def _beyond_terminal(offer: Offer, can: Capabilities | None) -> Fault | None:
     if offer.file.size > can.max_file_size:
         return Code.FILE_TOO_BIG, f"{offer.file.size} bytes; the terminal takes {can.max_file_size}"
     if not _type_matches(offer.file.type, can.types):
-        return Code.TYPE_NOT_ACCEPTED, f"{offer.file.type}; the terminal takes {_listed(can.types)}"
+        return Code.TYPE_NOT_ACCEPTED, _type_detail(offer, "terminal takes", can.types)
     if can.free_space is not None and offer.file.size > can.free_space:
         return Code.NO_SPACE, f"{offer.file.size} bytes; the terminal has {can.free_space} free"
     asked = ["blake3", *(["sha256"] if offer.file.hash.sha256 else [])]
@@ -54,5 +56,9 @@ def _type_matches(media_type: str, patterns: list[str]) -> bool:
     return not patterns or any(fnmatchcase(media_type.lower(), pattern.lower()) for pattern in patterns)
 
 
+def _type_detail(offer: Offer, who: str, types: list[str]) -> str:
+    return f"{offer.file.type[:SHOWN]}; the {who} {_listed(types)}"
+
+
 def _listed(names: list[str]) -> str:
-    return ", ".join(names)[:500]
+    return ", ".join(names)[:SHOWN]

@@ -26,7 +26,9 @@ async def answer_account_request(
     if message.action == "add":
         return await _add(received, address, message, services, known)
     if known is None:
-        return [refused(received, Code.NO_SUCH_ACCOUNT, f"{address} has no account here")]
+        # A worker may have died between removing the account and its user.
+        gone: list[Outcome] = [RevokeRights(address, remove=True)] if message.action == "remove" else []
+        return [*gone, refused(received, Code.NO_SUCH_ACCOUNT, f"{address} has no account here")]
     return await _change(received, address, message, services)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from rollcast.broker import Publisher
-from rollcast.chunks import Label, digest_of
+from rollcast.chunks import CONTENT_TYPE, Label, digest_of
 from rollcast.messages.values import Range
 from rollcast.topology import LANE, cast, transfer_key
 from workers import metrics
@@ -38,6 +38,7 @@ class Caster:
                         chunk,
                         headers=Label(action.transfer_id, index, digest_of(chunk)).headers(),
                         persistent=False,
+                        content_type=CONTENT_TYPE,
                     )
                 )
                 task.add_done_callback(lambda _: window.release())

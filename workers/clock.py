@@ -82,6 +82,9 @@ async def _due(ledger: Ledger) -> list[Row[Any]]:
 
 async def _claim(transfer: Row[Any], ledger: Ledger) -> bool:
     wait = min(max(transfer.due_wait, sent.FIRST_PROMPT) * 2, sent.LAST_PROMPT)
+    if transfer.due_at in {transfer.consent_deadline, transfer.expires_at}:
+        # A deadline that has come is something new, and a transfer ends within a minute of its expiry.
+        wait = sent.FIRST_PROMPT
     claimed = await ledger.execute(
         update(sent_transfers)
         .where(

@@ -90,7 +90,8 @@ async def _correct(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     tally = await sent.tally(ledger, transfer.transfer_id)
     state = final_state(transfer, tally, None)
     version = transfer.report_version + 1
-    await sent.change(ledger, transfer.transfer_id, state=state, report_version=version)
+    explained = {} if state != Transfer.COMPLETED else {"reason": None, "detail": None}
+    await sent.change(ledger, transfer.transfer_id, state=state, report_version=version, **explained)
     await ledger.note(transfer.transfer_id, [(None, state, f"report {version}")])
     corrected = (await sent.lock(ledger, [transfer.transfer_id]))[transfer.transfer_id]
     return [await reports.report(ledger, corrected)]

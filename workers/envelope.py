@@ -48,9 +48,12 @@ def read(delivery: Delivery) -> Envelope:
         return plain
     if not is_server_user(delivery.user_id):
         raise IdentityError(f"{delivery.user_id} claims to pass on a message of {headers[ORIGIN]!r}")
-    return Envelope(
-        str(headers[ORIGIN]), str(headers[EXCHANGE]), str(headers[KEY]), int(str(headers.get(ATTEMPT, 0)))
-    )
+    try:
+        return Envelope(
+            str(headers[ORIGIN]), str(headers[EXCHANGE]), str(headers[KEY]), int(str(headers[ATTEMPT]))
+        )
+    except (KeyError, ValueError) as error:
+        raise IdentityError(f"{delivery.user_id} does not say rightly what it passes on: {error}") from error
 
 
 def verify(

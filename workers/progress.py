@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Row, select
 
 from rollcast.addresses import domain_of
-from rollcast.broker import Delivery
+from rollcast.broker import Delivery, acknowledge
 from rollcast.codec import decode
 from rollcast.errors import Permanent, RollcastError, Transient
 from rollcast.messages import ProgressReported, ProgressSummarized, ReceiversProgressed
@@ -54,7 +54,7 @@ class Progress:
             log.warning("dropped a progress report", error=str(error), user=delivery.user_id)
         else:
             self._note(origin.user, message)
-        await delivery.ack()
+        await acknowledge(delivery)
 
     def _note(self, user: str, message: object) -> None:
         match message:

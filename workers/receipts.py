@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
 from rollcast.errors import IdentityError, InvalidMessage
@@ -18,9 +18,9 @@ from rollcast.messages.values import Offer
 from rollcast.reasons import Code
 from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, UNANSWERED, Receiver, Transfer
 from workers.ledger import Ledger, invited, sent
-from workers.ledger.tables import invited_transfers
 from workers.work import DropLanes, Outcome, Received, Reply, ToInboxes, ToStep
 
+NEVER_ACCEPTED = UNANSWERED | {Receiver.REJECTED, Receiver.INCAPABLE, Receiver.UNKNOWN}
 GOODBYE_LASTS = 3600 * 1_000_000
 """µs for which a terminal that is away can still learn that a transfer has ended."""
 
@@ -30,7 +30,7 @@ async def record(received: Received, receipt: ReceiptReported, ledger: Ledger) -
     transfer_id, address = receipt.transfer_id, received.origin
     transfer = (await invited.transfers(ledger, [transfer_id])).get(transfer_id)
     row = (await invited.receivers(ledger, transfer_id, [address])).get(address)
-    if transfer is None or row is None or row.state in UNANSWERED:
+    if transfer is None or row is None or row.state in NEVER_ACCEPTED:
         raise IdentityError(f"{address} sends a receipt for {transfer_id}, which it has not accepted")
     offer = invited.offer_of(transfer)
     if _changes(receipt, Receiver(row.state)):
@@ -82,14 +82,10 @@ async def close(closed: TransferClosed, domain: str, ledger: Ledger) -> list[Out
     transfer_id = closed.transfer_id
     confirmed = ToStep(closed.sender_domain, ClosingConfirmed(transfer_id=transfer_id, domain=domain))
     transfer = (await invited.transfers(ledger, [transfer_id])).get(transfer_id)
-    if transfer is None:
+    if transfer is not None and domain_of(invited.offer_of(transfer).sender) != closed.sender_domain:
+        # Another domain's transfer under the same id: nothing of it is here, so nothing of it is left open.
         return [confirmed]
-    if transfer.closed_at is None:
-        await ledger.execute(
-            update(invited_transfers)
-            .where(invited_transfers.c.transfer_id == transfer_id)
-            .values(closed_at=ledger.now)
-        )
+    await invited.close(ledger, transfer_id)
     rows = (await invited.receivers(ledger, transfer_id)).values()
     here = [row for row in rows if domain_of(row.address) == domain]
     waiting = [row for row in here if row.state not in FINAL_RECEIVER]
@@ -104,7 +100,11 @@ async def close(closed: TransferClosed, domain: str, ledger: Ledger) -> list[Out
 def _ended(row: Row[Any], closed: TransferClosed) -> invited.Change:
     state = Receiver.EXPIRED if closed.state == Transfer.EXPIRED else Receiver.CANCELLED
     return invited.Change(
-        transfer_id=row.transfer_id, address=row.address, state=state, step="s310", reason=closed.reason
+        transfer_id=row.transfer_id,
+        address=row.address,
+        state=state,
+        step="s310",
+        reason=closed.reason or Code.CANCELLED,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from rollcast.messages import TransferDescribed, TransferReported
-from rollcast.messages.values import MAX_RECEIVERS, ReceiverStatus, TransferStatus
+from rollcast.messages.values import MAX_RECEIVERS, MAX_TEXT, ReceiverStatus, TransferStatus
 from rollcast.reasons import Code
 from rollcast.states import Transfer
 from workers.ledger import Ledger, sent
@@ -14,7 +14,6 @@ from workers.work import ToInboxes
 
 LISTING = 100
 """Transfers in one listing message."""
-MAX_POLICY_TEXT = 1024
 
 
 def status_of(transfer: Row[Any]) -> TransferStatus:
@@ -25,7 +24,7 @@ def status_of(transfer: Row[Any]) -> TransferStatus:
         state=Transfer(transfer.state),
         report_version=transfer.report_version,
         list_version=transfer.list_version,
-        list_policy=request.list_policy[:MAX_POLICY_TEXT],
+        list_policy=request.list_policy[:MAX_TEXT],
         sender=transfer.sender,
         created_at=transfer.created_at,
         expires_at=transfer.expires_at,

@@ -8,15 +8,15 @@ from rollcast.messages import TransferRequested
 from rollcast.reasons import Code
 
 MAX_NAME_BYTES = 255
-MAX_EXPIRES_MS = 30 * 24 * 3600 * 1000
 SHOWN = 5
 
 
-def check_request(request: TransferRequested) -> None:
-    """Raise `Permanent` with the reason code and a sentence about what is wrong, if anything is."""
+def check_header(request: TransferRequested) -> None:
+    """What all parts of a request have in common. Raises `Permanent` with the reason code and a sentence."""
     check_file_name(request.file.name)
     _check_times(request)
-    _check_recipients(request)
+    if request.part >= request.parts:
+        raise Permanent(f"part {request.part} of {request.parts} parts", code=Code.INVALID_MESSAGE)
 
 
 def check_file_name(name: str) -> None:
@@ -40,15 +40,16 @@ def _fault_of(name: str) -> str | None:
 
 
 def _check_times(request: TransferRequested) -> None:
-    if not 0 < request.consent_timeout <= request.expires <= MAX_EXPIRES_MS:
+    if not 0 < request.consent_timeout <= request.expires:
         raise Permanent(
             f"a consent time of {request.consent_timeout / 1000:g} s and an expiry of {request.expires / 1000:g} s "
-            "do not go together: both are needed, the consent time not beyond the expiry, the expiry at most 30 days",
+            "do not go together: both are needed, and the consent time not beyond the expiry",
             code=Code.INVALID_DURATION,
         )
 
 
-def _check_recipients(request: TransferRequested) -> None:
+def check_recipients(request: TransferRequested) -> None:
+    """The recipients of one part. Raises `Permanent` with the reason code and a sentence."""
     if not request.recipients:
         raise Permanent("no recipient is named", code=Code.NO_RECIPIENTS)
     malformed = [text for text in request.recipients if not is_address(text)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from rollcast.broker import Delivery
+from rollcast.broker import Delivery, acknowledge, give_back
 from rollcast.codec import decode
 from rollcast.errors import BrokerUnavailable, IdentityError, Permanent, Transient
 from rollcast.messages import Message
@@ -138,17 +138,14 @@ class Runner:
         try:
             outcome = await self._ladder.lift(self.name, delivery, origin, error)
         except BrokerUnavailable:
-            await delivery.nack(requeue=True)
+            await give_back(delivery)
             return
         metrics.HANDLED.labels(step=self.name, outcome=outcome).inc()
-        await delivery.ack()
+        await acknowledge(delivery)
         if outcome == "parked" and isinstance(error, Permanent) and not isinstance(error, IdentityError):
             await self._ladder.tell(delivery, error)
 
     async def _settle(self, jobs: Sequence[Job], outcome: str) -> None:
         metrics.HANDLED.labels(step=self.name, outcome=outcome).inc(len(jobs))
         for job in jobs:
-            if outcome == "done":
-                await job.delivery.ack()
-            else:
-                await job.delivery.nack(requeue=True)
+            await (acknowledge if outcome == "done" else give_back)(job.delivery)

@@ -28,6 +28,9 @@ from workers.ledger import accounts, invited
 from workers.ledger.tables import sent_transfers
 from workers.work import OpenInboxes, Outcome, Received, Reply, Services, ToInboxes, ToStep, refused
 
+LAST_POSITION = 2**31 - 1
+"""Databases refuse more in a column of this kind."""
+
 
 async def register(batch: Sequence[Received], services: Services) -> list[Outcome]:
     """Answer registrations, queries and account requests, each directly to whoever asks."""
@@ -74,6 +77,7 @@ async def _what_waits(address: str, services: Services) -> list[Outcome]:
 
 
 async def _query(received: Received, message: Query, services: Services) -> Outcome:
+    after = min(message.after, LAST_POSITION)
     query = select(sent_transfers)
     if "@" in received.origin:
         query = query.where(sent_transfers.c.sender == received.origin)
@@ -85,8 +89,8 @@ async def _query(received: Received, message: Query, services: Services) -> Outc
             return refused(
                 received, Code.NO_SUCH_TRANSFER, f"no transfer {message.transfer_id} is known here"
             )
-        return Reply(received, await reports.describe(services.ledger, found, message.after))
-    return await _list(received, query, message.after, services)
+        return Reply(received, await reports.describe(services.ledger, found, after))
+    return await _list(received, query, after, services)
 
 
 async def _list(received: Received, query: Select[Any], after: int, services: Services) -> Outcome:

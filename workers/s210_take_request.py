@@ -1,6 +1,7 @@
 """S210: a request for a transfer is written down, once per `transfer_id`; a known one gets its present state."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -8,15 +9,15 @@ from blake3 import blake3
 from sqlalchemy import Row, select
 
 from rollcast.addresses import domain_of
-from rollcast.codec import encode
 from rollcast.errors import Permanent
 from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRefused, TransferRequested
+from rollcast.messages.values import MAX_TEXT
 from rollcast.reasons import REASONS, Code
 from rollcast.states import FINAL_TRANSFER, Receiver, Transfer
 from workers import policy, reports
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
-from workers.request_checks import check_request
+from workers.request_checks import check_header, check_recipients
 from workers.work import Outcome, Received, Services, ToInboxes, ToStep
 
 MS = 1000
@@ -38,34 +39,27 @@ async def take_request(batch: Sequence[Received], services: Services) -> list[Ou
 
 
 async def _take(sender: str, request: TransferRequested, ledger: Ledger) -> list[Outcome]:
-    header = _encoded_header(request)
-    known = (await sent.lock(ledger, [request.transfer_id])).get(request.transfer_id)
-    if known is None:
-        check_request(request)
-        await _write_down(sender, request, header, ledger)
-    elif known.sender != sender or known.request != header:
+    header = msgspec.structs.replace(request, recipients=[], part=0, session="0" * 32)
+    check_header(request)
+    await _write_down(sender, request, header, ledger)
+    known = (await sent.lock(ledger, [request.transfer_id]))[request.transfer_id]
+    if known.sender != sender or sent.request_of(known) != header:
         raise _duplicate(request)
-    elif known.session != request.session:
+    if known.session != request.session:
         await sent.change(ledger, request.transfer_id, session=request.session)
-    if known is None or known.state == Transfer.REQUESTED:
+    if known.state == Transfer.REQUESTED:
         await _add_part(request, ledger)
     return await _answer(request, ledger)
 
 
-async def _check(request: TransferRequested, ledger: Ledger, whole: bool) -> None:
+@asynccontextmanager
+async def _refusing(transfer_id: str, ledger: Ledger) -> AsyncIterator[None]:
+    """A fault that is found in the block ends the transfer."""
     try:
-        check_request(request)
-        if whole:
-            rows = await sent.receivers(ledger, request.transfer_id, [Receiver.INVITED])
-            policy.parse(request.list_policy, {row.address for row in rows})
+        yield
     except Permanent as error:
-        await sent.refuse(ledger, request.transfer_id, Code(error.code), str(error))
+        await sent.refuse(ledger, transfer_id, Code(error.code), str(error))
         raise
-
-
-def _encoded_header(request: TransferRequested) -> bytes:
-    header = msgspec.structs.replace(request, recipients=[], part=0, session="0" * 32)
-    return msgspec.msgpack.encode(header)
 
 
 def _duplicate(request: TransferRequested) -> Permanent:
@@ -74,13 +68,15 @@ def _duplicate(request: TransferRequested) -> Permanent:
     )
 
 
-async def _write_down(sender: str, request: TransferRequested, header: bytes, ledger: Ledger) -> None:
+async def _write_down(
+    sender: str, request: TransferRequested, header: TransferRequested, ledger: Ledger
+) -> None:
     now, size = ledger.now, request.file.size
     row = {
         "transfer_id": request.transfer_id,
         "sender": sender,
         "session": request.session,
-        "request": header,
+        "request": msgspec.msgpack.encode(header),
         "state": Transfer.REQUESTED,
         "created_at": now,
         "consent_deadline": now + request.consent_timeout * MS,
@@ -88,12 +84,14 @@ async def _write_down(sender: str, request: TransferRequested, header: bytes, le
         "chunks": -(-size // request.chunk_size),
         **sent.prompt_in(now),
     }
-    await ledger.execute(sent_transfers.insert().values(row))
-    await ledger.note(request.transfer_id, [(sender, Transfer.REQUESTED, request.file.name)])
+    # Parts of one request may be handled at the same time, by several workers.
+    written = await ledger.execute(ledger.insert(sent_transfers).values(row).on_conflict_do_nothing())
+    if written.rowcount == 1:
+        await ledger.note(request.transfer_id, [(sender, Transfer.REQUESTED, request.file.name)])
 
 
 async def _add_part(request: TransferRequested, ledger: Ledger) -> None:
-    digest = blake3(encode(msgspec.structs.replace(request, session="0" * 32))).digest()
+    digest = blake3(msgspec.msgpack.encode(request.recipients)).digest()
     known = await ledger.first(
         select(sent_parts.c.digest).where(
             sent_parts.c.transfer_id == request.transfer_id, sent_parts.c.part == request.part
@@ -103,12 +101,12 @@ async def _add_part(request: TransferRequested, ledger: Ledger) -> None:
         raise _duplicate(request)
     if known is not None:
         return
-    await _check(request, ledger, whole=False)
+    async with _refusing(request.transfer_id, ledger):
+        check_recipients(request)
     part = {"transfer_id": request.transfer_id, "part": request.part, "digest": digest}
     await ledger.execute(sent_parts.insert().values(part))
     rows = [_receiver_row(request, number, address) for number, address in enumerate(request.recipients)]
-    if rows:
-        await ledger.execute(ledger.insert(sent_receivers).on_conflict_do_nothing(), rows)
+    await ledger.execute(ledger.insert(sent_receivers).on_conflict_do_nothing(), rows)
 
 
 def _receiver_row(request: TransferRequested, number: int, address: str) -> dict[str, object]:
@@ -134,7 +132,9 @@ async def _answer(request: TransferRequested, ledger: Ledger) -> list[Outcome]:
     answer = _accepted(transfer, recipients)
     if transfer.state != Transfer.REQUESTED or await sent.parts(ledger, request.transfer_id) < request.parts:
         return [answer]
-    await _check(request, ledger, whole=True)
+    everyone = await sent.receivers(ledger, request.transfer_id, [Receiver.INVITED])
+    async with _refusing(request.transfer_id, ledger):
+        policy.parse(request.list_policy, {row.address for row in everyone})
     check = SenderCheckDue(transfer_id=request.transfer_id)
     return [answer, ToStep(domain_of(transfer.sender), check)]
 
@@ -162,7 +162,7 @@ def _refused(sender: str, request: TransferRequested, code: Code, detail: str, n
         transfer_id=request.transfer_id,
         step=reason.step,
         reason=code,
-        detail=detail[:1024],
+        detail=detail[:MAX_TEXT],
         hint=reason.hint,
         may_ask_again=reason.may_ask_again,
     )

@@ -55,7 +55,7 @@ async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
         detail=None,
         asked_at=ledger.now,
         consent_deadline=deadline,
-        **sent.prompt_in(ledger.now),
+        **sent.prompt_in(ledger.now, min(sent.FIRST_PROMPT, deadline - ledger.now)),
     )
     await ledger.note(transfer.transfer_id, [(None, Transfer.ASKING, None)])
     home = domain_of(transfer.sender)
@@ -96,6 +96,8 @@ async def _too_many(transfer: Row[Any], limits: Limits, ledger: Ledger) -> Refus
             Code.TOO_MANY_RECIPIENTS,
             f"{recipients} recipients; {transfer.sender} may name {limits.max_recipients}",
         )
+    if transfer.state == Transfer.HELD:
+        return None
     others = await ledger.count(
         select(func.count()).where(
             sent_transfers.c.sender == transfer.sender,

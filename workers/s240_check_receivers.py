@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
+from rollcast.errors import IdentityError
 from rollcast.messages import ConsentDue, ReceiversAnswered, ReceiversInvited
 from rollcast.messages.values import Offer, ReceiverStatus
 from rollcast.states import UNANSWERED, Receiver
@@ -30,7 +31,11 @@ async def check_receivers(batch: Sequence[Received], services: Services) -> list
 
 async def _check(offer: Offer, addresses: list[str], domain: str, ledger: Ledger) -> list[Outcome]:
     await invited.write_down(ledger, offer)
-    known = (await invited.transfers(ledger, [offer.transfer_id]))[offer.transfer_id]
+    known = (await invited.transfers(ledger, [offer.transfer_id])).get(offer.transfer_id)
+    if known is None:
+        return []
+    if invited.offer_of(known).sender != offer.sender:
+        raise IdentityError(f"{offer.sender} invites to {offer.transfer_id}, which is not its transfer")
     rows = await invited.receivers(ledger, offer.transfer_id, addresses)
     new = [a for a in dict.fromkeys(addresses) if a not in rows and domain_of(a) == domain]
     if new and known.closed_at is None:

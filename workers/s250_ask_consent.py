@@ -22,6 +22,9 @@ async def _ask(due: ConsentDue, ledger: Ledger) -> list[Outcome]:
     transfer = (await invited.transfers(ledger, [due.transfer_id])).get(due.transfer_id)
     if transfer is None or transfer.closed_at is not None:
         return []
+    offer = invited.offer_of(transfer)
+    if ledger.now >= offer.consent_deadline:
+        return []
     rows = await invited.receivers(ledger, due.transfer_id, due.receivers)
     first = [address for address, row in rows.items() if row.state == Receiver.INVITED]
     await invited.change(
@@ -34,7 +37,6 @@ async def _ask(due: ConsentDue, ledger: Ledger) -> list[Outcome]:
     waiting = [address for address, row in rows.items() if row.state in UNANSWERED]
     if not waiting:
         return []
-    offer = invited.offer_of(transfer)
     asked = await invited.receivers(ledger, due.transfer_id, waiting)
     told = ReceiversAnswered(
         transfer_id=due.transfer_id, receivers=[sent.status_of(row) for row in asked.values()]

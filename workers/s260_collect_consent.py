@@ -14,7 +14,8 @@ from rollcast.states import UNANSWERED, Receiver
 from workers.ledger import Ledger, invited, sent
 from workers.work import Outcome, Received, Services, ToInboxes, ToStep
 
-Answers = dict[str, bool]
+ENDED_UNANSWERED = frozenset({Receiver.CANCELLED, Receiver.EXPIRED})
+"""What becomes of those that had not answered when the transfer ended; and of others, who then hear it twice."""
 
 
 async def collect_consent(batch: Sequence[Received], services: Services) -> list[Outcome]:
@@ -47,7 +48,7 @@ async def _collect(
         state = changes[address].state if address in changes else Receiver(rows[address].state)
         if state in UNANSWERED and not late:
             changes[address] = _change(address, answer)
-        elif state in UNANSWERED:
+        elif state in UNANSWERED or state in ENDED_UNANSWERED:
             refusals.append(_refused(address, transfer_id, Code.ANSWERED_TOO_LATE, offer.expires_at))
         elif _contradicts(answer, state):
             refusals.append(_refused(address, transfer_id, Code.ALREADY_ANSWERED, offer.expires_at))

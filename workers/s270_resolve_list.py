@@ -28,7 +28,7 @@ async def resolve_list(batch: Sequence[Received], services: Services) -> list[Ou
                 answers[transfer_id] += []
     outcomes: list[Outcome] = []
     for transfer in (await sent.lock(services.ledger, answers)).values():
-        if transfer.state == Transfer.ASKING and transfer.resolved_at is None:
+        if transfer.state == Transfer.ASKING and transfer.resolved_at is None and transfer.reason is None:
             outcomes += await _gather(transfer, answers[transfer.transfer_id], services.ledger)
     return outcomes
 

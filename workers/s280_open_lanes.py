@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
+from rollcast.errors import IdentityError
 from rollcast.messages import LaneOpened, LanesDue, LanesOpened, ReceiversFinished
 from rollcast.messages.values import Offer
 from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, Receiver
@@ -32,6 +33,8 @@ async def _open(due: LanesDue, domain: str, ledger: Ledger) -> list[Outcome]:
         return []
     rows = await invited.receivers(ledger, due.transfer_id, due.receivers)
     offer = invited.offer_of(transfer)
+    if offer.sender != due.sender:
+        raise IdentityError(f"{due.sender} opens lanes of {due.transfer_id}, which is not its transfer")
     finished = [row for row in rows.values() if row.state in FINAL_RECEIVER]
     outcomes = _finished(offer, finished)
     if transfer.closed_at is None and ledger.now < offer.expires_at:

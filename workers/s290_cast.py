@@ -23,7 +23,7 @@ from rollcast.reasons import Code
 from rollcast.states import Transfer
 from workers import reports
 from workers.ledger import Ledger, sent
-from workers.upload import cast_from_spool, go_on_uploading, measure
+from workers.upload import cast_from_spool, go_on_uploading, measure_again
 from workers.work import IntoCast, Later, Outcome, Received, Services, ToStep
 
 
@@ -47,6 +47,9 @@ async def _handle(transfer: Row[Any], happened: list[Message], ledger: Ledger) -
     if changed.reason is not None:
         return outcomes
     kinds = {type(message) for message in happened}
+    if PaceDue in kinds:
+        outcomes += await measure_again(changed, ledger)
+        changed = (await sent.lock(ledger, [transfer.transfer_id]))[transfer.transfer_id]
     shallow = any(isinstance(message, LanesMeasured) and not message.deep for message in happened)
     if changed.uploaded_at is None:
         return outcomes + await go_on_uploading(changed, ledger, kinds, shallow)
@@ -59,7 +62,7 @@ async def _handle(transfer: Row[Any], happened: list[Message], ledger: Ledger) -
 async def _take_in(transfer: Row[Any], message: Message, ledger: Ledger) -> list[Outcome]:
     home = domain_of(transfer.sender)
     match message:
-        case LanesOpened(receivers=receivers):
+        case LanesOpened(receivers=receivers) if transfer.state == Transfer.CASTING:
             await sent.lanes_opened(ledger, transfer.transfer_id, receivers)
             if transfer.cast_ended_at is not None:
                 return [_cast_ended(transfer, receiver) for receiver in receivers]
@@ -69,8 +72,6 @@ async def _take_in(transfer: Row[Any], message: Message, ledger: Ledger) -> list
             return await _verified(transfer, digests, ledger)
         case LanesMeasured(deep=True):
             return [Later(home, PaceDue(transfer_id=transfer.transfer_id))]
-        case PaceDue():
-            return [await measure(transfer, ledger)]
     return []
 
 

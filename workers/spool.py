@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import select
 
 from rollcast.addresses import domain_of, is_server_user
-from rollcast.broker import Delivery
+from rollcast.broker import Delivery, acknowledge, give_back
 from rollcast.chunks import Drop, Label, Layout, digest_of, label_of
 from rollcast.errors import BrokerUnavailable, Transient
 from rollcast.messages import ChunksSpooled, SourceDiffered
@@ -81,9 +81,9 @@ class Spooler:
             await self._write_down([one for one in stored if one is not None])
         except (Transient, BrokerUnavailable) as error:
             log.warning("gave chunks back", error=str(error), chunks=len(batch))
-            await asyncio.gather(*(delivery.nack(requeue=True) for delivery in batch))
+            await asyncio.gather(*(give_back(delivery) for delivery in batch))
             return
-        await asyncio.gather(*(delivery.ack() for delivery in batch))
+        await asyncio.gather(*(acknowledge(delivery) for delivery in batch))
 
     async def _keep(self, delivery: Delivery) -> Stored | None:
         label = label_of(delivery.headers)
@@ -119,12 +119,23 @@ class Spooler:
             by_transfer[one.label.transfer_id][one.label.index] = bytes.fromhex(one.label.digest)
         messages: list[ToStep] = []
         async with self._database.begin() as ledger:
+            transfers = await sent.lock(ledger, by_transfer)
+            ended = [key for key, row in transfers.items() if row.state in FINAL_TRANSFER]
             for transfer_id, chunks in by_transfer.items():
-                new, differing = await spooled.add(ledger, transfer_id, chunks)
-                messages += self._news(transfer_id, new, differing)
+                if transfer_id not in ended:
+                    new, differing = await spooled.add(ledger, transfer_id, chunks)
+                    messages += self._news(transfer_id, new, differing)
         await self._outbox.publish(messages)
+        for transfer_id in ended:
+            await self._forget(transfer_id)
         metrics.CHUNKS_IN.inc(len(stored))
         metrics.BYTES_IN.inc(sum(len(one.delivery.body) for one in stored))
+
+    async def _forget(self, transfer_id: str) -> None:
+        # The spool was cleaned up while these chunks were on their way.
+        upload, self._uploads[transfer_id] = self._uploads.get(transfer_id), None
+        if upload is not None:
+            await self._store.delete(transfer_id, upload.layout.count)
 
     def _news(self, transfer_id: str, new: int, differing: int | None) -> list[ToStep]:
         upload = self._uploads.get(transfer_id)

@@ -22,6 +22,10 @@ SAMPLE = 16
 """How many lanes are measured."""
 LANES_GRACE = 3_000_000
 """µs that a live cast waits for lanes that are not open yet."""
+MEASURING = sent.FIRST_PROMPT
+"""µs after which a measuring that has brought nothing on was lost."""
+PACE = 200_000
+"""µs between two measurements at the least; below the time that `PaceDue` waits."""
 
 
 def piece_of(transfer: Row[Any]) -> int:
@@ -35,37 +39,52 @@ async def go_on_uploading(
     """Invite the sender to upload what may come next; verify the spool when all is there."""
     if transfer.spooled == transfer.chunks:
         news = ChunksSpooled in kinds or UploadDue in kinds or transfer.chunks == 0
-        return [_verify(transfer)] if news else []
+        # The cast of an empty file has an end, too, and needs its exchange.
+        opening = [_open_upload(transfer)] if transfer.chunks == 0 else []
+        return [*opening, _verify(transfer)] if news else []
     if not await _may_begin(transfer, ledger):
         return []
     if transfer.granted == 0:
         return await _grant(transfer, ledger, 2)
-    if UploadDue in kinds:
-        return await _invite_again(transfer, ledger)
+    if UploadDue in kinds and (again := await _invite_again(transfer, ledger)):
+        return again
     if transfer.granted == transfer.chunks or transfer.granted - transfer.spooled > piece_of(transfer):
         return []
     if shallow or sent.request_of(transfer).upload == "eager":
         return await _grant(transfer, ledger, 1)
-    if transfer.pacing:
-        return []
-    await sent.change(ledger, transfer.transfer_id, pacing=True)
-    return [await measure(transfer, ledger)]
+    return await _measure_after(MEASURING, transfer, ledger)
 
 
 async def cast_from_spool(transfer: Row[Any], ledger: Ledger, shallow: bool) -> list[Outcome]:
     """Cast the next piece of an eager transfer, each chunk once, when the lanes have room for it."""
     if transfer.state != Transfer.CASTING or transfer.cast == transfer.chunks:
         return []
-    if not await _lanes_ready(transfer, ledger) or (transfer.cast > 0 and not shallow):
+    if not await _lanes_ready(transfer, ledger):
         return []
+    if transfer.cast > 0 and not shallow:
+        return await _measure_after(MEASURING, transfer, ledger)
     stop = min(transfer.cast + piece_of(transfer), transfer.chunks)
     await sent.change(ledger, transfer.transfer_id, cast=stop, **sent.prompt_in(ledger.now))
     cast = CastChunks(transfer.sender, transfer.transfer_id, [(transfer.cast, stop)])
-    return [cast, await measure(transfer, ledger)] if stop < transfer.chunks else [cast]
+    return [cast, await _measure(transfer, ledger)] if stop < transfer.chunks else [cast]
 
 
-async def measure(transfer: Row[Any], ledger: Ledger) -> MeasureLanes:
-    """See how deep the lanes are, a sample of them."""
+async def measure_again(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
+    """The lanes were deep a moment ago. However often measuring was begun, one goes on."""
+    eager = sent.request_of(transfer).upload == "eager"
+    if (transfer.cast if eager else transfer.granted) == transfer.chunks:
+        return []
+    return await _measure_after(PACE, transfer, ledger)
+
+
+async def _measure_after(pause: int, transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
+    if transfer.measured_at is not None and ledger.now < transfer.measured_at + pause:
+        return []
+    return [await _measure(transfer, ledger)]
+
+
+async def _measure(transfer: Row[Any], ledger: Ledger) -> MeasureLanes:
+    await sent.change(ledger, transfer.transfer_id, measured_at=ledger.now)
     rows = await sent.receivers(ledger, transfer.transfer_id, [Receiver.RECEIVING], limit=SAMPLE)
     return MeasureLanes(transfer.sender, transfer.transfer_id, [row.address for row in rows])
 
@@ -85,7 +104,9 @@ async def _lanes_ready(transfer: Row[Any], ledger: Ledger) -> bool:
 async def _grant(transfer: Row[Any], ledger: Ledger, pieces: int) -> list[Outcome]:
     size = piece_of(transfer)
     stop = min(transfer.granted + pieces * size, transfer.chunks)
-    await sent.change(ledger, transfer.transfer_id, granted=stop, pacing=False, **sent.prompt_in(ledger.now))
+    await sent.change(
+        ledger, transfer.transfer_id, granted=stop, measured_at=None, **sent.prompt_in(ledger.now)
+    )
     opening = [_open_upload(transfer)] if transfer.granted == 0 else []
     return [
         *opening,
@@ -94,10 +115,11 @@ async def _grant(transfer: Row[Any], ledger: Ledger, pieces: int) -> list[Outcom
 
 
 async def _invite_again(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
-    missing = await spooled.missing(ledger, transfer.transfer_id, transfer.granted, 2 * piece_of(transfer))
+    size = piece_of(transfer)
+    missing = await spooled.missing(ledger, transfer.transfer_id, transfer.granted, 2 * size)
     if not missing:
-        return await _grant(transfer, ledger, 1)
-    return [_open_upload(transfer), _invited(transfer, missing)]
+        return []
+    return [_open_upload(transfer), *(_invited(transfer, part) for part in spooled.portions(missing, size))]
 
 
 def _open_upload(transfer: Row[Any]) -> OpenUpload:

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import tenacity
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
 
+from rollcast.broker.handlers import Delivery, Handlers
 from rollcast.broker.link import CONNECTION_LOST, Link
 from rollcast.errors import BrokerRefused, BrokerUnavailable
 
 logger = logging.getLogger(__name__)
 
-Delivery = AbstractIncomingMessage
 Prepare = Callable[[], Awaitable[None]]
 
 
@@ -74,15 +74,19 @@ class Consumer:
             await self._channel.close()
 
     async def _consume(self) -> None:
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            # aiormq swallows a cancellation that comes while it closes a channel.
+            raise asyncio.CancelledError
         await self._prepare()
         self._channel = await self._link.channel(prefetch=self._prefetch)
         lost = asyncio.Event()
+        handlers = Handlers(self._on_delivery)
         try:
             underlay = await self._channel.get_underlay_channel()
             underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
             self._channel.close_callbacks.add(lambda *_: lost.set())
             queue = await self._channel.get_queue(self._queue, ensure=False)
-            tag = await queue.consume(self._on_delivery, exclusive=self._exclusive)
+            tag = await queue.consume(handlers.take, exclusive=self._exclusive)
             self._cancel = functools.partial(queue.cancel, tag)
             self.starts += 1
             self.ready.set()
@@ -93,6 +97,8 @@ class Consumer:
             raise BrokerUnavailable(f"cannot consume {self._queue}: {error}") from error
         finally:
             self.ready.clear()
+            if not self._channel.is_closed:
+                await handlers.close()
             await self.close()
 
     def _refused(self, error: Exception) -> BrokerRefused:

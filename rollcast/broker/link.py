@@ -3,7 +3,6 @@
 import asyncio
 from urllib.parse import unquote, urlsplit
 
-import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import (
     AMQPChannelError,
@@ -14,7 +13,9 @@ from aiormq.exceptions import (
     ConnectionNotAllowed,
     ProbableAuthenticationError,
 )
+from yarl import URL
 
+from rollcast.broker.transport import DEFAULT_PORTS, Connection, Transport
 from rollcast.errors import BrokerRefused, BrokerUnavailable
 
 CONNECT_TIMEOUT = 10.0
@@ -50,10 +51,14 @@ class Link:
         connection = await self._connected()
         try:
             channel = connection.channel(publisher_confirms=True, on_return_raises=True)
-            await channel.initialize(timeout=CONNECT_TIMEOUT)
-            if prefetch is not None:
-                await channel.set_qos(prefetch_count=prefetch)
-        except CONNECTION_LOST as error:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await channel.initialize()
+                if prefetch is not None:
+                    await channel.set_qos(prefetch_count=prefetch)
+        except (RuntimeError, *CONNECTION_LOST) as error:
+            # A lost connection that aio-pika still takes for open raises a plain RuntimeError, or hangs.
+            if isinstance(error, RuntimeError | TimeoutError):
+                self._connection = None
             raise BrokerUnavailable(f"lost the broker at {self.place}: {error}") from error
         return channel
 
@@ -61,7 +66,7 @@ class Link:
     def place(self) -> str:
         """Host and port of the broker, without the password."""
         parts = urlsplit(self.url)
-        return f"{parts.hostname}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
+        return f"{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
 
     async def close(self) -> None:
         """Close the connection; what was not acknowledged goes back to its queue."""
@@ -77,11 +82,12 @@ class Link:
 
     async def _connect(self) -> AbstractConnection:
         try:
-            return await aio_pika.connect(
-                self.url,
-                timeout=CONNECT_TIMEOUT,
+            connection = Connection(
+                URL(self.url),
                 client_properties={"connection_name": self.name},
+                transport_factory=Transport(),
             )
+            await connection.connect(timeout=CONNECT_TIMEOUT)
         except (ProbableAuthenticationError, AuthenticationError, ConnectionNotAllowed) as error:
             raise BrokerRefused(
                 f"the broker at {self.place} does not let {self.user} in: {error}",
@@ -92,3 +98,4 @@ class Link:
                 f"no broker answers at {self.place}: {error}",
                 hint="Check that RabbitMQ runs there and can be reached.",
             ) from error
+        return connection

@@ -14,6 +14,8 @@ from rollcast.codec import CONTENT_TYPE
 from rollcast.errors import BrokerRefused, BrokerUnavailable
 
 CONFIRM_TIMEOUT = 30.0
+BLOCKED_CHECK = 5.0
+"""Seconds after which a blocked connection is looked at: one that was lost stays blocked for ever."""
 WINDOW = 256
 """The most messages that wait for their confirm at a time."""
 
@@ -95,7 +97,7 @@ class Publisher:
         message.message_id = None
         channel = await self.channel()
         try:
-            await (await channel.get_underlay_channel()).connection.ready()
+            await _unblocked(channel)
             target = await self._exchange(channel, exchange)
             await target.publish(message, key, mandatory=mandatory, timeout=CONFIRM_TIMEOUT)
         except PublishError:
@@ -114,3 +116,15 @@ class Publisher:
         if name not in self._exchanges:
             self._exchanges[name] = await channel.get_exchange(name, ensure=False)
         return self._exchanges[name]
+
+
+async def _unblocked(channel: AbstractChannel) -> None:
+    """Wait while the broker blocks the connection, since no confirm can come then."""
+    connection = (await channel.get_underlay_channel()).connection
+    while not connection.is_closed:
+        try:
+            async with asyncio.timeout(BLOCKED_CHECK):
+                return await connection.ready()
+        except TimeoutError:
+            continue
+    raise ConnectionError("the connection was lost")

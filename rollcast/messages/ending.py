@@ -19,7 +19,8 @@ from rollcast.states import Transfer
 
 
 class ReceiptReported(Message, frozen=True, kw_only=True):
-    """S310. A receiver has the file whole, verified and synced; or could not get it, and why."""
+    """S310. A receiver has the file whole, verified and synced; or could not get it, and why. With `delivered`,
+    `bytes` is the size of the file and `hash` what the receiver computed."""
 
     transfer_id: TransferId
     outcome: Literal["delivered", "failed"]

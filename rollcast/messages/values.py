@@ -14,6 +14,10 @@ MAX_RECEIVERS = 500
 MIN_CHUNK_SIZE = 64 * 1024
 MAX_CHUNK_SIZE = 4 * 1024 * 1024
 MAX_FILE_SIZE = 2**46
+MAX_TEXT = 1024
+"""Characters of a detail, a name, a media type."""
+MAX_DURATION = 10**9
+"""Milliseconds; some eleven days."""
 
 Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, max_length=127, description="name@domain")]
 Domain = Annotated[str, Meta(pattern=DOMAIN_PATTERN, max_length=63)]
@@ -26,8 +30,8 @@ Version = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Bytes = Annotated[int, Meta(ge=0, le=MAX_FILE_SIZE)]
 ChunkSize = Annotated[int, Meta(ge=MIN_CHUNK_SIZE, le=MAX_CHUNK_SIZE, description="bytes")]
 Instant = Annotated[int, Meta(ge=0, le=2**53 - 1, description="microseconds since 1970-01-01 UTC")]
-Duration = Annotated[int, Meta(ge=0, le=10**9, description="milliseconds")]
-Text = Annotated[str, Meta(max_length=1024)]
+Duration = Annotated[int, Meta(ge=0, le=MAX_DURATION, description="milliseconds")]
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Range = Annotated[
     tuple[Index, Index],
     Meta(description="chunk indexes from the first up to, not including, the second"),

@@ -1,34 +1,60 @@
-"""The ledger's database, SQLite or PostgreSQL, and its transactions."""
+"""The ledger's database: what a transaction offers to steps, whichever database is behind it."""
 
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, Connection, Executable, Row, Table, cast, event, extract, func, select
+from sqlalchemy import Connection, Executable, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import CursorResult, make_url
+from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from rollcast.errors import Transient
+from rollcast.errors import Permanent, Transient
 from workers.ledger.tables import events
 
-BUSY_TIMEOUT_S = 30
 Records = list[dict[str, Any]]
+Insert = postgresql.Insert | sqlite.Insert
+
+
+class Session(Protocol):
+    """An open transaction of one kind of database."""
+
+    @property
+    def now(self) -> int:
+        """The instant of the transaction."""
+
+    def insert(self, table: Table) -> Insert:
+        """An insert that knows ON CONFLICT."""
+
+    async def execute(self, statement: Executable, records: Records | None) -> CursorResult[Any]:
+        """Run a statement, once for each record if there are any."""
+
+    async def run(self, work: Callable[[Connection], None]) -> None:
+        """Run `work` on the connection."""
+
+
+class Backend(Protocol):
+    """A kind of database."""
+
+    def begin(self) -> AbstractAsyncContextManager[Session]:
+        """A transaction, committed at the end of the block."""
+
+    async def close(self) -> None:
+        """Close all connections."""
 
 
 class Ledger:
     """One transaction on the ledger. `now` is its instant, from the database's clock, in µs UTC."""
 
-    def __init__(self, connection: AsyncConnection, now: int) -> None:
-        self.now = now
-        self._connection = connection
-        self._postgres = connection.dialect.name == "postgresql"
+    def __init__(self, session: Session) -> None:
+        self.now = session.now
+        self.insert = session.insert
+        self.run = session.run
+        self._session = session
 
     async def execute(self, statement: Executable, records: Records | None = None) -> CursorResult[Any]:
         """Run a statement; with `records` once for each of them (none: not at all, so give at least one)."""
-        return await self._connection.execute(statement, records)
+        return await self._session.execute(statement, records)
 
     async def all(self, statement: Executable) -> Sequence[Row[Any]]:
         """All rows of a query."""
@@ -42,14 +68,6 @@ class Ledger:
         """The one number that a query gives."""
         return int((await self.execute(statement)).scalar_one())
 
-    async def run(self, work: Callable[[Connection], None]) -> None:
-        """Run `work` on the connection of this transaction."""
-        await self._connection.run_sync(work)
-
-    def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
-        """An insert that knows ON CONFLICT."""
-        return postgresql.insert(table) if self._postgres else sqlite.insert(table)
-
     async def note(self, transfer_id: str, happened: Sequence[tuple[str | None, str, str | None]]) -> None:
         """Append (address, event, detail) to the audit trail of a transfer."""
         if happened:
@@ -61,72 +79,42 @@ class Ledger:
 
 
 class Database:
-    """The ledger's engine. One connection writes at a time in each process.
-
-    `url` is `sqlite:///path` or `postgresql://…`; the driver is added here.
-    """
+    """The ledger's database; `url` is `sqlite:///path` or `postgresql://…`."""
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
-        self.url = parsed.set(drivername=_DRIVERS[parsed.get_backend_name()])
-        self.engine: AsyncEngine = _sqlite(self.url) if _is_sqlite(self.url) else _postgres(self.url)
+        self.url = make_url(url)
+        self._backend = _backend(self.url)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Ledger]:
         """A transaction, committed at the end of the block; `Transient` if the database is not there."""
         try:
-            async with self.engine.begin() as connection:
-                yield Ledger(connection, await self._now(connection))
+            async with self._backend.begin() as session:
+                yield Ledger(session)
         except (OperationalError, OSError) as error:
             raise Transient(f"the ledger cannot be reached: {error}", code="ledger_unavailable") from error
         except DBAPIError as error:
-            if error.connection_invalidated or _serialization_failure(error):
+            if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _GIVEN_UP:
                 raise Transient(f"the ledger gave up a transaction: {error}") from error
             raise
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.engine.dispose()
-
-    async def _now(self, connection: AsyncConnection) -> int:
-        if _is_sqlite(self.url):
-            return time.time_ns() // 1000
-        clock = cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
-        return int((await connection.execute(select(clock))).scalar_one())
+        await self._backend.close()
 
 
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_GIVEN_UP = {"40001", "40P01"}
+"""SQLSTATEs of a serialization failure and of a deadlock."""
 
 
-def _is_sqlite(url: Any) -> bool:
-    return bool(url.get_backend_name() == "sqlite")
+def _backend(url: URL) -> Backend:
+    match url.get_backend_name():
+        case "sqlite":
+            from workers.ledger.sqlite import Sqlite
 
+            return Sqlite(url)
+        case "postgresql":
+            from workers.ledger.postgres import Postgres
 
-def _serialization_failure(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
-
-
-def _postgres(url: Any) -> AsyncEngine:
-    return create_async_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
-
-
-def _sqlite(url: Any) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=1, max_overflow=0, pool_timeout=120, connect_args={"timeout": BUSY_TIMEOUT_S}
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _: Any) -> None:
-        # The driver must not open transactions by itself: it would leave reads outside of them.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Any) -> None:
-        # A lock taken at the first write only would end in "database is locked" in spite of the timeout.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+            return Postgres(url)
+    raise Permanent(f"the ledger is neither sqlite:// nor postgresql:// but {url.drivername}://")

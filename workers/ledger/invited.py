@@ -19,10 +19,14 @@ def offer_of(transfer: Row[Any]) -> Offer:
 
 
 async def transfers(ledger: Ledger, transfer_ids: Iterable[str]) -> dict[str, Row[Any]]:
-    """The transfers that are known here, locked in one order; ended ones have `closed_at`."""
+    """The transfers that are known here, locked in one order; ended ones have `closed_at`.
+
+    One that ended before anybody was invited is not known.
+    """
     query = (
         select(invited_transfers)
         .where(invited_transfers.c.transfer_id.in_(sorted(set(transfer_ids))))
+        .where(invited_transfers.c.offer.is_not(None))
         .order_by(invited_transfers.c.transfer_id)
         .with_for_update()
     )
@@ -37,6 +41,20 @@ async def write_down(ledger: Ledger, offer: Offer) -> None:
         "expires_at": offer.expires_at,
     }
     await ledger.execute(ledger.insert(invited_transfers).values(record).on_conflict_do_nothing())
+
+
+async def close(ledger: Ledger, transfer_id: str) -> None:
+    """Note that a transfer has ended; if it is not known, leave a tombstone that no offer replaces."""
+    record = {"transfer_id": transfer_id, "expires_at": ledger.now, "closed_at": ledger.now}
+    await ledger.execute(
+        ledger.insert(invited_transfers)
+        .values(record)
+        .on_conflict_do_update(
+            index_elements=[invited_transfers.c.transfer_id],
+            set_={"closed_at": ledger.now},
+            where=invited_transfers.c.closed_at.is_(None),
+        )
+    )
 
 
 async def receivers(
@@ -94,8 +112,11 @@ def _parameters(one: Change) -> dict[str, Any]:
 
 
 async def waiting_for(ledger: Ledger, address: str, limit: int) -> Sequence[Row[Any]]:
-    """What still waits for a terminal: its state with the offer, of transfers that are open, oldest first."""
-    states = [Receiver.ASKED, Receiver.ACCEPTED, Receiver.RECEIVING]
+    """What still waits for a terminal: its state with the offer, of transfers that are open, oldest first.
+
+    Whether one that has accepted is on the list is not known here before its lane is opened.
+    """
+    states = [Receiver.ASKED, Receiver.RECEIVING]
     query = (
         select(invited_receivers.c.state, invited_transfers.c.offer)
         .join_from(invited_receivers, invited_transfers)

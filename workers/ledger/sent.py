@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Row, bindparam, func, select, update
 
 from rollcast.messages import TransferRequested
-from rollcast.messages.values import MAX_RECEIVERS, Offer, ReceiverStatus
+from rollcast.messages.values import MAX_RECEIVERS, MAX_TEXT, Offer, ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import FINAL_RECEIVER, Receiver, Transfer
 from workers.ledger.database import Ledger
@@ -66,7 +66,8 @@ async def parts(ledger: Ledger, transfer_id: str) -> int:
 
 async def refuse(ledger: Ledger, transfer_id: str, code: Code, detail: str) -> None:
     """End a transfer before it has begun."""
-    values = {"state": Transfer.REFUSED, "reason": code, "detail": detail, "finished_at": ledger.now}
+    told = detail[:MAX_TEXT]
+    values = {"state": Transfer.REFUSED, "reason": code, "detail": told, "finished_at": ledger.now}
     await change(ledger, transfer_id, **values, due_at=None)
     await ledger.note(transfer_id, [(None, Transfer.REFUSED, code)])
 

@@ -1,13 +1,13 @@
 """Which chunks of a transfer are in the spool: `sent_chunks`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from sqlalchemy import func, select, update
 
 from rollcast.messages.values import Range
 from workers.ledger.database import Ledger
-from workers.ledger.sent import prompt_in
+from workers.ledger.sent import lock, prompt_in
 from workers.ledger.tables import sent_chunks, sent_transfers
 
 Digests = Mapping[int, bytes]
@@ -16,6 +16,7 @@ Digests = Mapping[int, bytes]
 
 async def add(ledger: Ledger, transfer_id: str, chunks: Digests) -> tuple[int, int | None]:
     """Write stored chunks down. Returns how many are new, and an index whose first digest was another."""
+    await lock(ledger, [transfer_id])
     query = select(sent_chunks.c.position, sent_chunks.c.digest).where(
         sent_chunks.c.transfer_id == transfer_id, sent_chunks.c.position.in_(list(chunks))
     )
@@ -62,6 +63,22 @@ def first_of(ranges: Iterable[Range], most: int) -> list[Range]:
             kept.append((start, start + length))
             most -= length
     return kept
+
+
+def portions(ranges: Sequence[Range], size: int) -> list[list[Range]]:
+    """The ranges in lists that hold `size` chunks, the last one perhaps fewer."""
+    portions: list[list[Range]] = []
+    room = 0
+    for start, stop in ranges:
+        while start < stop:
+            if room == 0:
+                portions.append([])
+                room = size
+            end = min(stop, start + room)
+            portions[-1].append((start, end))
+            room -= end - start
+            start = end
+    return portions
 
 
 def pieces(start: int, stop: int, size: int) -> list[Range]:

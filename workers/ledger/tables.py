@@ -14,9 +14,23 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TypeDecorator,
 )
+from sqlalchemy.engine import Dialect
 
 metadata = MetaData()
+
+
+class Said(TypeDecorator[str]):
+    """Text that terminals choose. PostgreSQL cannot store the character NUL."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Store the replacement character for it."""
+        return value.replace("\0", "\ufffd") if value else value
+
 
 _EVENT_ID = BigInteger().with_variant(Integer, "sqlite")
 
@@ -47,7 +61,7 @@ sent_transfers = Table(
     Column("request", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text),
-    Column("detail", Text),
+    Column("detail", Said),
     Column("created_at", BigInteger, nullable=False),
     Column("consent_deadline", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
@@ -61,7 +75,7 @@ sent_transfers = Table(
     Column("granted", Integer, nullable=False, default=0),
     Column("spooled", Integer, nullable=False, default=0),
     Column("cast", Integer, nullable=False, default=0),
-    Column("pacing", Boolean, nullable=False, default=False),
+    Column("measured_at", BigInteger),
     Column("uploaded_at", BigInteger),
     Column("cast_ended_at", BigInteger),
     Column("due_at", BigInteger),
@@ -90,9 +104,9 @@ sent_receivers = Table(
     Column("revision", Integer, nullable=False, default=0),
     Column("step", Text),
     Column("reason", Text),
-    Column("detail", Text),
+    Column("detail", Said),
     Column("bytes", BigInteger, nullable=False, default=0),
-    Column("stored_as", Text),
+    Column("stored_as", Said),
     Column("delivered_at", BigInteger),
     Column("listed_in", Integer),
     Index("sent_receivers_state", "transfer_id", "state"),
@@ -126,7 +140,7 @@ invited_transfers = Table(
     "invited_transfers",
     metadata,
     Column("transfer_id", Text, primary_key=True),
-    Column("offer", LargeBinary, nullable=False),
+    Column("offer", LargeBinary),
     Column("expires_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
 )
@@ -140,9 +154,9 @@ invited_receivers = Table(
     Column("revision", Integer, nullable=False),
     Column("step", Text),
     Column("reason", Text),
-    Column("detail", Text),
+    Column("detail", Said),
     Column("bytes", BigInteger, nullable=False, default=0),
-    Column("stored_as", Text),
+    Column("stored_as", Said),
     Column("delivered_at", BigInteger),
     Index("invited_receivers_address", "address", "state"),
 )
@@ -155,6 +169,6 @@ events = Table(
     Column("transfer_id", Text),
     Column("address", Text),
     Column("event", Text, nullable=False),
-    Column("detail", Text),
+    Column("detail", Said),
     Index("events_transfer", "transfer_id", "event_id"),
 )

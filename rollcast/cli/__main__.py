@@ -1,0 +1,5 @@
+"""`python -m rollcast.cli` is the `rollcast` command."""
+
+from rollcast.cli import main
+
+main()

@@ -1,0 +1,102 @@
+"""Who the command line is at the broker: a terminal by its stored credentials, or the operator."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import tenacity
+
+from rollcast.addresses import domain_of, is_address
+from rollcast.cli.exits import UsageError
+from rollcast.credentials import Credentials
+from rollcast.errors import BrokerUnavailable
+from rollcast.operator import Operator
+from rollcast.sender import Sender
+from rollcast.settings import ClientSettings
+
+T = TypeVar("T")
+
+PATIENCE = 3.0
+"""Seconds for which a broker that does not answer is tried again, before it is said."""
+
+ENVIRONMENT = """\
+Environment:
+  ROLLCAST_HOME      holds credentials/ADDRESS.json; ~/.rollcast if not set
+  ROLLCAST_AMQP_URL  the operator's address of the broker, for admin, and for
+                     status and list without --as
+  ROLLCAST_DOMAINS   the operator's domains, separated by commas"""
+
+
+@asynccontextmanager
+async def patiently(connect: Callable[[], AbstractAsyncContextManager[T]]) -> AsyncIterator[T]:
+    """Enter what `connect` makes, and try again for a short while if the broker does not answer."""
+    retrying = tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception_type(BrokerUnavailable),
+        wait=tenacity.wait_random_exponential(multiplier=0.1, max=1),
+        stop=tenacity.stop_after_delay(PATIENCE),
+        reraise=True,
+    )
+    async with AsyncExitStack() as stack:
+
+        async def enter() -> T:
+            return await stack.enter_async_context(connect())
+
+        yield await retrying(enter)
+
+
+def credentials(address: str) -> Credentials:
+    """The stored credentials of an address. Raises `BrokerRefused` with code `no_credentials`."""
+    found = Credentials.load(address, ClientSettings.read())
+    _check(found.amqp_url, f"`amqp_url` in the credentials of {address}")
+    return found
+
+
+def operator() -> AbstractAsyncContextManager[Operator]:
+    """The operator that the environment names. Raises `UsageError` if it does not."""
+    settings = ClientSettings.read()
+    if not settings.amqp_url:
+        raise _unset("ROLLCAST_AMQP_URL", "Set it to the operator's address of the broker.")
+    if not settings.domains:
+        raise _unset("ROLLCAST_DOMAINS", "Set it to the domains that you operate, such as acme,globex.")
+    url, domains = settings.amqp_url, settings.domains
+    _check(url, "ROLLCAST_AMQP_URL")
+    return patiently(lambda: Operator.connect(url, domains))
+
+
+@asynccontextmanager
+async def asking(address: str | None) -> AsyncIterator[Sender | Operator]:
+    """Whoever asks after transfers: the sender of that address, or without one the operator."""
+    if address is None:
+        async with operator() as everybody:
+            yield everybody
+    else:
+        known = credentials(address)
+        async with patiently(lambda: Sender.connect(known)) as sender:
+            yield sender
+
+
+def check_operated(address: str) -> None:
+    """Raises `UsageError` unless `address` is one, in a domain that the operator looks after."""
+    if not is_address(address):
+        raise UsageError(f"{address!r} is not an address", hint="Write it as name@domain, in lower case.")
+    domains = ClientSettings.read().domains
+    if domains and domain_of(address) not in domains:
+        raise UsageError(
+            f"{domain_of(address)} is not among your domains ({', '.join(domains)})",
+            hint="Check the address and ROLLCAST_DOMAINS.",
+        )
+
+
+def _check(url: str, name: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"amqp", "amqps"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(f"{name} is not an address of a broker", hint="It begins with amqp:// or amqps://.")
+
+
+def _unset(name: str, hint: str) -> UsageError:
+    return UsageError(f"{name} is not set", hint=hint)

@@ -1,0 +1,77 @@
+"""Changes and lists accounts: what `rollcast admin` does."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from rollcast.cli import access, output
+from rollcast.cli.exits import Exit
+from rollcast.cli.report_text import table
+from rollcast.cli.texts import size_text, time_text
+from rollcast.errors import FileUnusable
+from rollcast.messages.values import MAX_FILE_SIZE, Account, Limits
+from rollcast.settings import ClientSettings
+
+Change = Literal["remove", "suspend", "resume"]
+_CHANGED = {"remove": "removed", "suspend": "suspended", "resume": "resumed"}
+
+
+async def add(address: str, limits: Limits) -> int:
+    """Make an account and store its credentials. Returns the exit status."""
+    access.check_operated(address)
+    async with access.operator() as operator:
+        credentials = await operator.add(address, limits)
+    try:
+        path = credentials.save(ClientSettings.read())
+    except OSError as error:
+        raise FileUnusable(
+            f"{address} was added, but its credentials could not be written: {error}",
+            hint=f"Make room for them, then `rollcast admin remove {address}`, and add it again.",
+        ) from error
+    output.emit(f"added {address}; its credentials are in {path}")
+    return Exit.DONE
+
+
+async def change(action: Change, address: str) -> int:
+    """Remove, suspend or resume an account. Returns the exit status."""
+    access.check_operated(address)
+    async with access.operator() as operator:
+        match action:
+            case "remove":
+                await operator.remove(address)
+            case "suspend":
+                await operator.suspend(address)
+            case "resume":
+                await operator.resume(address)
+    output.emit(f"{_CHANGED[action]} {address}")
+    return Exit.DONE
+
+
+async def list_accounts() -> int:
+    """Print all accounts. Returns the exit status."""
+    async with access.operator() as operator:
+        accounts = await operator.accounts()
+    output.emit(accounts_text(accounts))
+    return Exit.DONE
+
+
+def accounts_text(accounts: Iterable[Account]) -> str:
+    """A line for each account: its address, whether it is suspended, when it last registered, its limits."""
+    return "\n".join(table([_row(account) for account in accounts])) or "no accounts"
+
+
+def _row(account: Account) -> tuple[str, str, str, str]:
+    seen = account.registered_at
+    return (
+        account.address,
+        "suspended" if account.suspended else "active",
+        "never registered" if seen is None else f"registered {time_text(seen)}",
+        ", ".join(_limits(account.limits)),
+    )
+
+
+def _limits(limits: Limits) -> Iterable[str]:
+    yield f"to {limits.max_recipients} recipients" if limits.may_send else "may not send"
+    if limits.max_file_size < MAX_FILE_SIZE:
+        yield f"files to {size_text(limits.max_file_size)}"
+    if limits.accept_types:
+        yield "takes " + " ".join(limits.accept_types)

@@ -1,0 +1,102 @@
+"""The command line as a whole: its commands, its help, and what becomes of an error."""
+
+import importlib.metadata
+import logging
+import traceback
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from rollcast.cli import admin, output, receive, send, status
+from rollcast.cli.access import ENVIRONMENT
+from rollcast.cli.exits import STATUSES, Interrupted, UsageError, status_of_error
+from rollcast.errors import RollcastError
+
+HELP = """\
+Deliver one file to many receivers over RabbitMQ, and learn who has it.
+
+Rollcast first takes the roll: is each receiver there, is it able, does it
+consent? Those who can and will get the file, in checked pieces. What remains
+is a report: who has it, who refused, who could not and why.
+
+For example:
+  rollcast admin add bob@acme
+  rollcast receive --as bob@acme --into inbox --accept all
+  rollcast send plan.pdf --as alice@acme --to bob@acme --to carol@globex
+  rollcast status 0123456789abcdef0123456789abcdef --as alice@acme"""
+
+
+def application() -> App:
+    """All commands."""
+    app = App(
+        name="rollcast",
+        help=HELP,
+        help_format="plaintext",
+        help_epilogue=f"{STATUSES}\n\n{ENVIRONMENT}",
+        version=lambda: f"rollcast {importlib.metadata.version('rollcast')}",
+        default_parameter=Parameter(negative=(), show_default=_default_text),
+        suppress_keyboard_interrupt=False,
+    )
+    app.command(send.send, help=send.HELP)
+    app.command(receive.receive, help=receive.HELP)
+    app.command(status.status, help=status.STATUS_HELP)
+    app.command(status.list_, name="list", help=status.LIST_HELP)
+    app.command(admin.application())
+    return app
+
+
+def _default_text(value: object) -> str | None:
+    return None if value is False or value is None else str(value)
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Do what the words of a command line say. Returns the exit status; errors are told, not raised."""
+    output.prepare()
+    _tell_of_warnings()
+    error: RollcastError
+    try:
+        result = application()(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as wrong:
+        error = _usage(wrong)
+    except RollcastError as failure:
+        error = failure
+    except KeyboardInterrupt:
+        error = Interrupted("interrupted")
+    except Exception as fault:
+        error = _our_fault(fault)
+    else:
+        return result if isinstance(result, int) else 0
+    output.fail(error, as_json="--json" in tokens)
+    return status_of_error(error)
+
+
+def _usage(wrong: CycloptsError) -> UsageError:
+    command = " ".join(["rollcast", *(wrong.command_chain or ())])
+    text = str(wrong)
+    return UsageError(text[:1].lower() + text[1:].rstrip("."), hint=f"See `{command} --help`.")
+
+
+def _our_fault(fault: Exception) -> RollcastError:
+    output.say("".join(traceback.format_exception(fault)).rstrip("\n"))
+    return RollcastError(
+        f"a fault in rollcast itself: {type(fault).__name__}: {fault}",
+        hint="Please report it with the lines above.",
+    )
+
+
+def _tell_of_warnings() -> None:
+    logging.getLogger("rollcast").addHandler(_ToStandardError())
+    # What these log is raised as well, and told once by us.
+    for library in ("aio_pika", "aiormq"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
+
+
+class _ToStandardError(logging.Handler):
+    """What the SDK has to say while it goes on, such as a lost connection."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        output.say(f"rollcast: {record.getMessage()}")

@@ -1,0 +1,96 @@
+"""How far a transfer has come, as its sender's events tell."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rollcast.cli.exits import Interrupted
+from rollcast.cli.texts import time_text
+from rollcast.events import (
+    Accepted,
+    Held,
+    ListResolved,
+    Progressed,
+    Reported,
+    SenderEvent,
+    Uploaded,
+    UploadStarted,
+)
+from rollcast.report import Report
+from rollcast.states import Receiver
+
+_WORDS: Mapping[Receiver, str] = {
+    Receiver.REJECTED: "declined",
+    Receiver.INCAPABLE: "unable",
+    Receiver.UNKNOWN: "unknown",
+    Receiver.NO_ANSWER: "silent",
+}
+
+
+@dataclass
+class Course:
+    """A transfer of a file of `size` bytes. `bytes` counts what each receiver has stored."""
+
+    transfer_id: str
+    sender: str
+    name: str
+    size: int
+    accepted: Accepted | None = None
+    held: Held | None = None
+    resolved: ListResolved | None = None
+    uploading: bool = False
+    uploaded: bool = False
+    bytes: Mapping[str, int] = field(default_factory=dict)
+    report: Report | None = None
+
+    def take(self, event: SenderEvent) -> None:
+        """Note what happened."""
+        match event:
+            case Accepted():
+                self.accepted = event
+            case Held():
+                self.held = event
+            case ListResolved():
+                self.resolved = event
+            case UploadStarted():
+                self.uploading = True
+            case Uploaded():
+                self.uploaded = True
+            case Progressed():
+                self.bytes = event.receivers
+            case Reported():
+                self.report = event.report
+
+    @property
+    def progress(self) -> list[tuple[str, int]]:
+        """The receivers on the list with the bytes that each has stored, the slowest first."""
+        listed = () if self.resolved is None else self.resolved.listed
+        return sorted(
+            ((receiver.address, self.bytes.get(receiver.address, 0)) for receiver in listed),
+            key=lambda receiver: receiver[1],
+        )
+
+    def share(self, stored: int) -> float:
+        """The part of the file, up to 1, that so many bytes are; an empty file is there from the start."""
+        return stored / self.size if self.size else 1.0
+
+    def roll_call(self) -> str:
+        """The result in numbers, such as `3 accepted, 1 declined, 1 unable`."""
+        assert self.resolved is not None
+        counts = Counter(_WORDS.get(other.state, str(other.state)) for other in self.resolved.others)
+        parts = [f"{len(self.resolved.listed)} accepted", *(f"{n} {word}" for word, n in counts.items())]
+        return ", ".join(parts)
+
+    def interrupted(self) -> Interrupted:
+        """What to say to a user who leaves now."""
+        transfer = f"transfer {self.transfer_id}"
+        hint = f"See `rollcast status {self.transfer_id} --as {self.sender}`."
+        if self.accepted is None:
+            return Interrupted(f"interrupted before the server took {transfer}", hint=hint)
+        if self.uploaded:
+            return Interrupted(f"interrupted; {transfer} goes on without this terminal", hint=hint)
+        return Interrupted(
+            f"interrupted; the server does not have the whole file, so nobody gets it, and {transfer} "
+            f"ends by {time_text(self.accepted.expires_at)}",
+            hint=hint,
+        )

@@ -1,0 +1,76 @@
+"""What the command line ends with: its exit statuses, and the errors that are its own."""
+
+from enum import IntEnum
+
+from rollcast.errors import (
+    BrokerRefused,
+    BrokerUnavailable,
+    FileUnusable,
+    InvalidMessage,
+    Permanent,
+    RequestRefused,
+    RollcastError,
+)
+from rollcast.report import Report
+from rollcast.states import FINAL_TRANSFER, Transfer
+
+
+class Exit(IntEnum):
+    """The exit statuses."""
+
+    DONE = 0
+    INCOMPLETE = 1
+    USAGE = 2
+    REFUSED = 3
+    NO_BROKER = 4
+    OUR_FAULT = 70
+    INTERRUPTED = 130
+
+
+STATUSES = """\
+Exit status:
+  0    every requested receiver has the file; after a dry run: is listed;
+       with --detach: the server has the file; other commands: done
+  1    the transfer ended, and some receivers do not have the file
+  2    wrong usage, an unusable file or folder, or no credentials for --as
+  3    refused by the server
+  4    the broker cannot be reached or refuses us, or no server answers
+  70   a fault in rollcast itself
+  130  interrupted by Ctrl-C"""
+
+
+class UsageError(Permanent):
+    """The command line asks for something that makes no sense."""
+
+    code = "wrong_usage"
+
+
+class Interrupted(Permanent):
+    """The user pressed Ctrl-C."""
+
+    code = "interrupted"
+
+
+def status_of_error(error: RollcastError) -> Exit:
+    """The exit status after an error."""
+    if error.code == "no_credentials":
+        return Exit.USAGE
+    match error:
+        case Interrupted():
+            return Exit.INTERRUPTED
+        case UsageError() | FileUnusable() | InvalidMessage():
+            return Exit.USAGE
+        case RequestRefused():
+            return Exit.REFUSED
+        case BrokerRefused() | BrokerUnavailable():
+            return Exit.NO_BROKER
+        case _:
+            return Exit.OUR_FAULT
+
+
+def status_of_report(report: Report) -> Exit:
+    """The exit status that says how a transfer stands; one that goes on has not failed anybody."""
+    state = report.transfer.state
+    if state is Transfer.REFUSED:
+        return Exit.REFUSED
+    return Exit.INCOMPLETE if state in FINAL_TRANSFER and not report.complete else Exit.DONE

@@ -1,0 +1,69 @@
+"""`send` away from a terminal: a line for each milestone, and progress now and then."""
+
+import time
+from collections.abc import Callable
+
+from rollcast.cli.course import Course
+from rollcast.cli.output import say
+from rollcast.cli.report_text import receiver_reason
+from rollcast.cli.texts import plural, size_text, time_text
+from rollcast.events import Accepted, Held, ListResolved, Progressed, SenderEvent, Uploaded, UploadStarted
+from rollcast.states import Transfer
+
+INTERVAL = 5.0
+"""Seconds between two lines of progress, at least."""
+
+
+class Milestones:
+    """Writes lines to standard error as a transfer goes on."""
+
+    def __init__(self, course: Course, clock: Callable[[], float] = time.monotonic) -> None:
+        self._course = course
+        self._clock = clock
+        self._told = clock()
+        self._announced = False
+
+    def show(self, event: SenderEvent) -> None:
+        """Tell of an event that the course has taken."""
+        match event:
+            case Accepted() if not self._announced:
+                self._announced = True
+                say(self._accepted(event))
+            case Held():
+                say(f"held: {event.detail}; it goes on by itself")
+            case ListResolved():
+                say(self._resolved(event))
+            case UploadStarted():
+                say("the upload begins")
+            case Uploaded():
+                say("the server has the whole file")
+            case Progressed():
+                self._progressed()
+
+    def _accepted(self, event: Accepted) -> str:
+        course = self._course
+        if event.state in {Transfer.REQUESTED, Transfer.ASKING}:
+            doing = f"{plural(event.recipients, 'receiver')} asked until {time_text(event.consent_deadline)}"
+        else:
+            doing = str(event.state)
+        return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
+
+    def _resolved(self, event: ListResolved) -> str:
+        lines = [f"  {other.address}: {other.state}, {receiver_reason(other)}" for other in event.others]
+        return "\n".join([f"receiver list: {self._course.roll_call()}", *lines])
+
+    def _progressed(self) -> None:
+        progress = self._course.progress
+        if not progress or self._clock() - self._told < INTERVAL:
+            return
+        self._told = self._clock()
+        shares = [self._course.share(stored) for _, stored in progress]
+        done = sum(share >= 1 for share in shares)
+        slowest = f"the slowest, {progress[0][0]}, {shares[0]:.0%}"
+        say(
+            f"{done} of {plural(len(shares), 'receiver')} stored it all, on average {_mean(shares)}; {slowest}"
+        )
+
+
+def _mean(shares: list[float]) -> str:
+    return f"{sum(shares) / len(shares):.0%}"

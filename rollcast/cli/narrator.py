@@ -1,0 +1,82 @@
+"""What happens to a receiver, told to people: files on standard output, all else on standard error."""
+
+import time
+from collections.abc import Callable
+
+from rollcast.cli.output import emit, say
+from rollcast.cli.texts import size_text
+from rollcast.events import (
+    Answered,
+    AnswerRefused,
+    Asked,
+    Delivered,
+    Ended,
+    Failed,
+    Opened,
+    Ready,
+    ReceiverEvent,
+    Stored,
+)
+from rollcast.messages.values import Offer
+from rollcast.report import sentence
+
+INTERVAL = 5.0
+"""Seconds between two lines of progress of a file, at least."""
+
+
+class Narrator:
+    """Writes a line for each event that people want to know of."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: dict[str, float] = {}
+
+    def tell(self, event: ReceiverEvent) -> bool:
+        """Tell of an event. Returns False once nobody reads standard output any more."""
+        match event:
+            case Delivered():
+                self._told.pop(event.transfer_id, None)
+                return emit(f"{event.path}  {size_text(event.offer.file.size)}  from {event.offer.sender}")
+            case Asked():
+                # Whoever is to be asked is asked by the prompt; a rule's answer follows at once.
+                pass
+            case Stored():
+                self._progress(event)
+            case Failed() | Ended():
+                self._told.pop(event.transfer_id, None)
+                say(_line(event))
+            case _:
+                say(_line(event))
+        return True
+
+    def _progress(self, event: Stored) -> None:
+        now = self._clock()
+        if now - self._told.setdefault(event.transfer_id, now) < INTERVAL:
+            return
+        self._told[event.transfer_id] = now
+        share = event.bytes / event.size if event.size else 1.0
+        say(f"{event.transfer_id}: {share:.0%}, {size_text(event.bytes)} of {size_text(event.size)}")
+
+
+def offered(offer: Offer) -> str:
+    """A file and its sender, such as `plan.pdf (12.3 MiB, application/pdf) from alice@acme`."""
+    file = offer.file
+    return f"{file.name} ({size_text(file.size)}, {file.type}) from {offer.sender}"
+
+
+def _line(event: Ready | Answered | AnswerRefused | Opened | Failed | Ended) -> str:
+    match event:
+        case Ready():
+            return f"{event.address} is ready to receive"
+        case Answered():
+            return f"{'accepted' if event.accept else 'declined'}: {offered(event.offer)}"
+        case AnswerRefused():
+            return f"{event.transfer_id}: the answer does not count, {sentence(event.reason)}: {event.detail}"
+        case Opened():
+            return f"receiving: {offered(event.offer)}"
+        case Failed():
+            return f"failed: {offered(event.offer)}: {event.detail}"
+        case Ended():
+            why = sentence(event.reason)
+            line = f"{event.transfer_id}: it will not come, the transfer is {event.state}"
+            return f"{line}: {why}" if why else line

@@ -1,0 +1,55 @@
+"""Asks whoever sits at the terminal whether to take a file, one question at a time."""
+
+import asyncio
+import os
+import termios
+
+from rollcast.cli.narrator import offered
+from rollcast.cli.output import say
+from rollcast.cli.texts import time_text
+from rollcast.messages.values import Offer
+
+LINE = 4096
+"""Bytes; a terminal hands out no longer line."""
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
+
+
+class Prompt:
+    """Asks on standard error and reads answers from the terminal `descriptor`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._turn = asyncio.Lock()
+
+    async def ask(self, offer: Offer) -> bool:
+        """The answer. Cancelled when there is no more time for one."""
+        async with self._turn:
+            # What was typed before the question is no answer to it.
+            termios.tcflush(self._descriptor, termios.TCIFLUSH)
+            question = f"take {offered(offer)}? Type y or n, by {time_text(offer.consent_deadline)}:"
+            try:
+                return await self._answer(question)
+            except asyncio.CancelledError:
+                say(f"no answer was given for {offered(offer)}")
+                raise
+
+    async def _answer(self, question: str) -> bool:
+        while True:
+            say(question)
+            line = await self._line()
+            if not line:
+                return False
+            answer = _ANSWERS.get(line.decode(errors="replace").strip().lower())
+            if answer is not None:
+                return answer
+
+    async def _line(self) -> bytes:
+        """The next line; empty if the terminal was closed or the user typed Ctrl-D."""
+        loop = asyncio.get_running_loop()
+        typed = asyncio.Event()
+        loop.add_reader(self._descriptor, typed.set)
+        try:
+            await typed.wait()
+            return os.read(self._descriptor, LINE)
+        finally:
+            loop.remove_reader(self._descriptor)

@@ -1,0 +1,72 @@
+"""A report, and a listing of transfers, for people."""
+
+from collections.abc import Iterable, Sequence
+
+from rollcast.cli.texts import size_text, time_text
+from rollcast.messages.values import ReceiverStatus, TransferStatus
+from rollcast.reasons import REASONS
+from rollcast.report import LISTED, Report, sentence
+from rollcast.states import Receiver
+
+
+def report_text(report: Report) -> str:
+    """A headline, a line for each receiver, and the figures of the transfer."""
+    rows = [_receiver(report, receiver) for receiver in report.receivers]
+    return "\n".join([_headline(report), *table(rows, indent="  "), *_figures(report.transfer)])
+
+
+def listing_text(transfers: Iterable[TransferStatus]) -> str:
+    """A line for each transfer."""
+    rows = [
+        (
+            transfer.transfer_id,
+            str(transfer.state),
+            time_text(transfer.created_at),
+            transfer.sender,
+            size_text(transfer.file.size),
+            transfer.file.name,
+        )
+        for transfer in transfers
+    ]
+    return "\n".join(table(rows)) or "no transfers"
+
+
+def table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
+    """Lines with their cells one below the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def receiver_reason(receiver: ReceiverStatus) -> str:
+    """Why a receiver does not have the file, as half a sentence."""
+    if receiver.reason is None:
+        return receiver.detail or ""
+    words = receiver.detail or REASONS[receiver.reason].sentence
+    if receiver.detail and receiver.reason.value != receiver.state.value:
+        words = f"{receiver.reason.replace('_', ' ')}: {receiver.detail}"
+    return f"{words} (may be asked again)" if REASONS[receiver.reason].may_ask_again else words
+
+
+def _headline(report: Report) -> str:
+    transfer, total = report.transfer, len(report.receivers)
+    done = [r for r in report.receivers if report.disposition(r) in {LISTED, Receiver.DELIVERED}]
+    verb = "could receive it" if transfer.state == LISTED else "have it"
+    head = f"{transfer.file.name}, {size_text(transfer.file.size)}, from {transfer.sender}: {transfer.state}"
+    why = transfer.detail or sentence(transfer.reason)
+    return f"{head}, {len(done)} of {total} {verb}" + (f"; {why}" if why else "")
+
+
+def _receiver(report: Report, receiver: ReceiverStatus) -> tuple[str, str, str]:
+    told = receiver_reason(receiver)
+    if receiver.delivered_at is not None:
+        told = f"as {receiver.stored_as or report.transfer.file.name}, {time_text(receiver.delivered_at)}"
+    return receiver.address, report.disposition(receiver), told
+
+
+def _figures(transfer: TransferStatus) -> list[str]:
+    times = (("roll call", transfer.roll_call_us), ("delivery", transfer.delivery_us))
+    known = [f"{name} {micros / 1_000_000:.1f} s" for name, micros in times if micros is not None]
+    return [", ".join([f"transfer {transfer.transfer_id}", *known])]

@@ -1,0 +1,46 @@
+"""`rollcast status` and `rollcast list`: their options and their help."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from rollcast.cli import transfers
+from rollcast.cli.options import AsOrOperator, Json
+from rollcast.cli.running import run
+
+STATUS_HELP = """\
+Report how a transfer stands, while it goes on and after its end.
+
+With --as a sender asks after its own transfer; without, the operator after
+anybody's. The exit status is that of the transfer: 1 if it ended and some
+receivers do not have the file, 0 if all have it or it still goes on.
+
+For example:
+  rollcast status 0123456789abcdef0123456789abcdef --as alice@acme
+  rollcast status 0123456789abcdef0123456789abcdef --json"""
+
+LIST_HELP = """\
+List transfers, newest first.
+
+With --as those of that sender; without, as the operator, those of all senders
+in ROLLCAST_DOMAINS.
+
+For example:
+  rollcast list --as alice@acme
+  rollcast list --json"""
+
+
+def status(
+    transfer: Annotated[str, Parameter(help="The id of the transfer, as `send` tells it.")],
+    /,
+    *,
+    as_: AsOrOperator = None,
+    json: Json = False,
+) -> int:
+    """Report on a transfer. Returns the exit status."""
+    return run(transfers.status(transfer, as_, json=json))
+
+
+def list_(*, as_: AsOrOperator = None, json: Json = False) -> int:
+    """List transfers. Returns the exit status."""
+    return run(transfers.list_transfers(as_, json=json))

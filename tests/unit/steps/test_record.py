@@ -1,0 +1,60 @@
+"""What receivers' servers say comes to the same, in whatever order and however often it comes."""
+
+from itertools import count
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rollcast.messages.values import ReceiverStatus
+from rollcast.states import Receiver
+from tests.unit.steps.build import ALICE, BOB, CAROL, DAVE, by, request
+from tests.unit.steps.world import World
+from workers.ledger import sent
+
+RECEIVERS = [BOB, CAROL, DAVE]
+BEFORE = [Receiver.INVITED, Receiver.ASKED, Receiver.ACCEPTED, Receiver.RECEIVING]
+ENDS = [Receiver.REJECTED, Receiver.INCAPABLE, Receiver.FAILED, Receiver.CANCELLED, Receiver.EXPIRED]
+_ids = (f"{number:032x}" for number in count())
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[ReceiverStatus]:
+    """The changes of one receiver in its server's ledger, each with its revision."""
+    states = BEFORE[: draw(st.integers(1, len(BEFORE)))]
+    states += draw(st.lists(st.sampled_from(ENDS), max_size=1))
+    states += draw(st.lists(st.just(Receiver.DELIVERED), max_size=1))
+    address = draw(st.sampled_from(RECEIVERS))
+    return [
+        ReceiverStatus(address=address, state=state, revision=number)
+        for number, state in enumerate(states, start=1)
+    ]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    said=st.lists(histories(), unique_by=lambda history: history[0].address),
+    repeated=st.lists(st.integers(0, 30)),
+    sizes=st.lists(st.integers(1, 6)),
+    data=st.data(),
+)
+async def test_any_order_comes_to_the_same(
+    world: World,
+    said: list[list[ReceiverStatus]],
+    repeated: list[int],
+    sizes: list[int],
+    data: st.DataObject,
+) -> None:
+    """The last change of each receiver stands in the sender's ledger."""
+    transfer_id = next(_ids)
+    await world.tell(by(ALICE, request(RECEIVERS, transfer_id=transfer_id)))
+    once = [status for history in said for status in history]
+    twice = once + [once[index] for index in repeated if index < len(once)]
+    order = data.draw(st.permutations(twice))
+    while order:
+        size = sizes.pop() if sizes else len(order)
+        async with world.database.begin() as ledger:
+            news = await sent.record(ledger, transfer_id, order[:size])
+        assert len({status.address for status in news}) == len(news)
+        order = order[size:]
+    last = {history[-1].address: history[-1].state for history in said}
+    assert await world.sent_states(transfer_id) == {a: last.get(a, Receiver.INVITED) for a in RECEIVERS}

@@ -1,0 +1,226 @@
+"""S310: expiry and cancelling in each state, and cleaning up afterwards."""
+
+import pytest
+
+from rollcast.errors import IdentityError
+from rollcast.messages import (
+    CancelRequested,
+    CloseDue,
+    ClosingConfirmed,
+    RoundDue,
+    TransferClosed,
+    TransferEnded,
+    TransferReported,
+)
+from rollcast.reasons import Code
+from rollcast.states import FINAL_RECEIVER, Receiver, Transfer
+from tests.unit.steps.build import (
+    ALICE,
+    BOB,
+    CAROL,
+    HOUR,
+    MALLORY,
+    OTHER_T,
+    MiB,
+    T,
+    at,
+    by,
+    delivered,
+    ends,
+    file,
+    of,
+    one,
+    reported,
+    request,
+    whereto,
+)
+from tests.unit.steps.world import World
+from workers.work import DropCast, Outcome
+
+CLOSE_DUE = at("acme", CloseDue(transfer_id=T))
+CANCEL = CancelRequested(transfer_id=T)
+
+
+class TestExpiry:
+    """Every transfer ends, in whatever state its expiry finds it."""
+
+    async def expire(self, world: World) -> TransferReported:
+        """Let the transfer expire; afterwards nothing of it is open or reserved."""
+        world.pass_time(25 * HOUR)
+        outcomes = await world.settle(CLOSE_DUE)
+        report = reported(outcomes)
+        assert report.transfer.state == Transfer.EXPIRED
+        assert {receiver.state for receiver in report.receivers} <= FINAL_RECEIVER
+        assert set((await world.invited_states()).values()) <= FINAL_RECEIVER
+        assert (await world.transfer()).due_at is None
+        return report
+
+    async def test_requested(self, world: World) -> None:
+        """Parts of the request may never have come."""
+        await world.tell(by(ALICE, request([BOB], parts=2)))
+        report = await self.expire(world)
+        assert ends(report) == {BOB: (Receiver.EXPIRED, Code.EXPIRED)}
+
+    async def test_held(self, world: World) -> None:
+        """No room was found, so none is given back."""
+        await world.settle(by(CAROL, request([BOB], transfer_id=OTHER_T, file=file(size=999 * MiB))))
+        await world.asking(request())
+        assert await world.state() == Transfer.HELD
+        assert (await self.expire(world)).transfer.reason == Code.EXPIRED
+        assert await world.reserved() == 999 * MiB
+
+    async def test_asking(self, world: World) -> None:
+        """The deadline's prompt never came."""
+        await world.asking(request())
+        assert (await self.expire(world)).transfer.reason == Code.EXPIRED
+        assert await world.reserved() == 0
+
+    async def test_casting_without_the_whole_file(self, world: World) -> None:
+        """The sender is the one who did not do its part."""
+        await world.casting(request())
+        report = await self.expire(world)
+        assert report.transfer.reason == Code.UPLOAD_INCOMPLETE
+        assert ends(report)[BOB] == (Receiver.EXPIRED, Code.UPLOAD_INCOMPLETE)
+
+    async def test_casting_without_receipts(self, world: World) -> None:
+        """The receivers are."""
+        await world.casting(request())
+        await world.change(uploaded_at=1)
+        report = await self.expire(world)
+        assert report.transfer.reason == Code.NO_RECEIPT
+
+    async def test_with_one_receipt_it_is_partial(self, world: World) -> None:
+        """What was delivered counts."""
+        await world.casting(request())
+        await world.settle(by(BOB, delivered()))
+        world.pass_time(25 * HOUR)
+        report = reported(await world.settle(CLOSE_DUE))
+        assert report.transfer.state == Transfer.PARTIAL
+        assert ends(report)[BOB] == (Receiver.DELIVERED, None)
+
+    async def test_a_round_closed_at_the_expiry_ends_as_such(self, world: World) -> None:
+        """Consent time and expiry may be the same instant."""
+        await world.asking(request(consent_timeout=60_000, expires=60_000))
+        world.pass_time(HOUR)
+        report = reported(await world.settle(at("acme", RoundDue(transfer_id=T))))
+        assert report.transfer.state == Transfer.DECLINED
+
+
+class TestCancel:
+    """The sender takes its transfer back."""
+
+    @pytest.mark.parametrize("upload", ["live", "eager"])
+    async def test_while_asking(self, world: World, upload: str) -> None:
+        """Receivers hear that the file will not come."""
+        await world.asking(request(upload=upload))
+        outcomes = await world.settle(by(ALICE, CANCEL))
+        report = reported(outcomes)
+        assert (report.transfer.state, report.transfer.reason) == (Transfer.CANCELLED, Code.CANCELLED)
+        assert set(ends(report).values()) == {(Receiver.CANCELLED, Code.CANCELLED)}
+        assert sorted(map(str, whereto(outcomes, TransferEnded))) == [f"('{a}', None)" for a in (BOB, CAROL)]
+
+    async def test_before_the_sender_was_checked(self, world: World) -> None:
+        """Nobody was invited, so nothing is to be closed elsewhere."""
+        await world.tell(by(ALICE, request()))
+        outcomes = await world.settle(by(ALICE, CANCEL))
+        assert reported(outcomes).transfer.state == Transfer.CANCELLED
+        assert not of(outcomes, TransferClosed)
+
+    async def test_while_casting(self, world: World) -> None:
+        """Who has the file has it."""
+        await world.casting(request())
+        await world.settle(by(BOB, delivered()))
+        report = reported(await world.settle(by(ALICE, CANCEL)))
+        assert report.transfer.state == Transfer.PARTIAL
+        assert ends(report) == {
+            BOB: (Receiver.DELIVERED, None),
+            CAROL: (Receiver.CANCELLED, Code.CANCELLED),
+        }
+
+    async def test_because_the_file_changed(self, world: World) -> None:
+        """Another reason, another end."""
+        await world.casting(request())
+        changed = CancelRequested(transfer_id=T, reason="source_changed", detail="it grew")
+        report = reported(await world.settle(by(ALICE, changed)))
+        assert (report.transfer.state, report.transfer.reason) == (Transfer.FAILED, Code.SOURCE_CHANGED)
+        assert report.transfer.detail == "it grew"
+        assert set(ends(report).values()) == {(Receiver.FAILED, Code.SOURCE_CHANGED)}
+
+    async def test_twice(self, world: World) -> None:
+        """Once is enough."""
+        await world.casting(request())
+        await world.settle(by(ALICE, CANCEL))
+        before = await world.transfer()
+        assert await world.tell(by(ALICE, CANCEL)) == []
+        assert await world.transfer() == before
+
+    @pytest.mark.parametrize("origin", [MALLORY, BOB])
+    async def test_only_by_its_sender(self, world: World, origin: str) -> None:
+        """Nothing is told to anybody else, not even that it exists."""
+        await world.casting(request())
+        with pytest.raises(IdentityError):
+            await world.tell(by(origin, CANCEL))
+        with pytest.raises(IdentityError):
+            await world.tell(by(ALICE, CancelRequested(transfer_id=OTHER_T)))
+        assert await world.state() == Transfer.CASTING
+
+
+class TestCleanUp:
+    """When every invited server has closed its half."""
+
+    async def ended(self, world: World) -> None:
+        """A cancelled transfer whose closings are under way."""
+        await world.casting(request())
+        await world.tell(by(ALICE, CANCEL))
+
+    async def confirm(self, world: World, *domains: str) -> list[Outcome]:
+        """These domains have closed their half."""
+        return await world.tell(
+            *(at("acme", ClosingConfirmed(transfer_id=T, domain=domain)) for domain in domains)
+        )
+
+    async def test_the_last_confirmation_cleans_up(self, world: World) -> None:
+        """Chunks and cast go, and the spool's room is free again."""
+        await self.ended(world)
+        outcomes = await self.confirm(world, "acme")
+        assert whereto(outcomes, TransferClosed) == ["globex"]
+        assert await world.reserved() == 300 * MiB
+        outcomes = await self.confirm(world, "globex")
+        assert outcomes == [DropCast(ALICE, T, 300)]
+        assert await world.reserved() == 0
+        assert (await world.transfer()).due_at is None
+
+    async def test_the_room_is_given_back_once(self, world: World) -> None:
+        """However often the closing is confirmed."""
+        await world.settle(by(CAROL, request([BOB], transfer_id=OTHER_T, file=file(size=500 * MiB))))
+        await self.ended(world)
+        for _ in range(3):
+            await self.confirm(world, "acme", "globex", "globex")
+            await world.tell(CLOSE_DUE)
+        assert await world.reserved() == 500 * MiB
+
+    async def test_until_then_the_closing_is_told_again(self, world: World) -> None:
+        """A prompt is answered with what the ledger says."""
+        await self.ended(world)
+        outcomes = await world.tell(CLOSE_DUE)
+        assert whereto(outcomes, TransferClosed) == ["acme", "globex"]
+        closed = one(outcomes[:1], TransferClosed)
+        assert (closed.state, closed.reason, closed.sender_domain) == (
+            Transfer.CANCELLED,
+            Code.CANCELLED,
+            "acme",
+        )
+
+    async def test_a_confirmation_before_the_end_is_nothing(self, world: World) -> None:
+        """Nor is one for a transfer that is not known."""
+        await world.casting(request())
+        assert await self.confirm(world, "acme", "globex") == []
+        unknown = ClosingConfirmed(transfer_id=OTHER_T, domain="acme")
+        assert await world.tell(at("acme", unknown)) == []
+        assert await world.reserved() == 300 * MiB
+
+    async def test_a_refused_transfer_has_nothing_to_clean_up(self, world: World) -> None:
+        """The clock does not look at it again."""
+        await world.tell(by(ALICE, request(list_policy="at_least:9")))
+        transfer = await world.transfer()
+        assert (transfer.state, transfer.due_at) == (Transfer.REFUSED, None)

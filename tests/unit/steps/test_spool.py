@@ -1,0 +1,111 @@
+"""The `spool` pool: chunks are checked, stored, written down, and acknowledged."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollcast.messages import ChunksSpooled, SourceDiffered
+from rollcast.states import Transfer
+from tests.unit.steps.build import ALICE, MALLORY, OTHER_T, SERVER, T, file, request
+from tests.unit.steps.spool_pool import CHUNK, LAST, Letter, Pool
+from tests.unit.steps.world import World
+
+
+async def test_chunks_are_stored_and_told(world: World, pool: Pool) -> None:
+    """A batch in one transaction and one message."""
+    assert await pool.take(Letter(0), Letter(2, LAST)) == ["ack", "ack"]
+    assert pool.files() == {f"{T}/0", f"{T}/2"}
+    assert pool.told == [ChunksSpooled(transfer_id=T, count=2)]
+    assert (await world.transfer()).spooled == 2
+
+
+async def test_a_chunk_that_comes_again_is_told_again(world: World, pool: Pool) -> None:
+    """The worker may have died before it told; the count stands."""
+    await pool.take(Letter(1))
+    assert await pool.take(Letter(1), Letter(1)) == ["ack", "ack"]
+    assert pool.told[1:] == [ChunksSpooled(transfer_id=T, count=0)]
+    assert (await world.transfer()).spooled == 1
+
+
+async def test_another_digest_means_that_the_source_changed(pool: Pool) -> None:
+    """Of any chunk."""
+    await pool.take(Letter(1))
+    assert await pool.take(Letter(1, b"g" * CHUNK)) == ["ack"]
+    assert pool.told[1:] == [SourceDiffered(transfer_id=T, index=1)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"user_id": MALLORY, "routing_key": f"{MALLORY}.{T}"},
+        {"user_id": MALLORY},
+        {"user_id": None},
+        {"routing_key": f"{ALICE}.{OTHER_T}"},
+        {"headers": {"transfer": OTHER_T}},
+        {"headers": {"index": "0"}},
+        {"headers": {"index": -1}},
+        {"headers": {"blake3": None}},
+        {"headers": {"blake3": "0" * 64}},
+        {"index": 3},
+        {"index": 2**40},
+        {"index": 2},
+        {"body": b""},
+        {"body": LAST},
+    ],
+    ids=str,
+)
+async def test_a_wrong_chunk_is_dropped(world: World, pool: Pool, wrong: dict[str, Any]) -> None:
+    """It is acknowledged, and ends nothing."""
+    assert await pool.take(Letter(**wrong), Letter(1)) == ["ack", "ack"]
+    assert pool.files() == {f"{T}/1"}
+    assert await world.state() == Transfer.CASTING
+
+
+async def test_a_server_may_upload_for_the_sender(pool: Pool) -> None:
+    """As it casts."""
+    assert await pool.take(Letter(0, user_id=SERVER)) == ["ack"]
+    assert pool.files() == {f"{T}/0"}
+
+
+async def test_chunks_that_come_after_the_end_leave_nothing(world: World, pool: Pool) -> None:
+    """Whether the spooler knew the transfer before or not."""
+    await pool.take(Letter(0))
+    await world.change(state=Transfer.CANCELLED)
+    assert await pool.take(Letter(1), Letter(2, LAST)) == ["ack", "ack"]
+    assert await pool.take(Letter(1)) == ["ack"]
+    assert pool.files() == set()
+    assert (await world.transfer()).spooled == 1
+
+
+async def test_without_the_broker_chunks_go_back(pool: Pool) -> None:
+    """They are stored, but nobody knows."""
+    pool.away = True
+    assert await pool.take(Letter(0)) == ["nack"]
+
+
+async def test_a_full_disk_gives_chunks_back(pool: Pool) -> None:
+    """They are stored when there is room again."""
+    pool.folder.mkdir(exist_ok=True)
+    (pool.folder / T).write_text("in the way")
+    assert await pool.take(Letter(0)) == ["nack"]
+    (pool.folder / T).unlink()
+    assert await pool.take(Letter(0)) == ["ack"]
+
+
+async def test_two_transfers_in_a_batch(world: World, pool: Pool) -> None:
+    """Each is told of its own."""
+    await world.asking(request(transfer_id=OTHER_T, file=file(size=CHUNK), chunk_size=CHUNK))
+    other = Letter(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
+    await pool.take(other, Letter(0))
+    assert {(m.transfer_id, m.count) for m in pool.told if isinstance(m, ChunksSpooled)} == {
+        (T, 1),
+        (OTHER_T, 1),
+    }
+
+
+async def test_chunks_of_an_unknown_transfer_are_dropped(world: World, tmp_path: Path) -> None:
+    """Nothing is stored that nobody would clean up."""
+    pool = Pool(world, tmp_path / "spool")
+    assert await pool.take(Letter(0)) == ["ack"]
+    assert pool.files() == set()

@@ -1,0 +1,228 @@
+"""The runner: commit, act, publish, acknowledge, in this order; and what becomes of a message that fails."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiormq.exceptions import ChannelInvalidStateError
+from sqlalchemy import func, select
+
+from rollcast.codec import encode
+from rollcast.errors import BrokerUnavailable, IdentityError, InvalidMessage, Permanent, Transient
+from rollcast.messages import CloseDue, Message, SpoolVerified
+from tests.unit.steps.build import RIGHT, SERVER, T
+from tests.unit.steps.conftest import bare as bare
+from tests.unit.steps.conftest import empty_ledger as empty_ledger
+from tests.unit.steps.conftest import ledger_url as ledger_url
+from tests.unit.steps.world import SETTINGS, World
+from workers.ledger.tables import events
+from workers.runner import BATCH, Runner
+from workers.work import Action, Outcome, Publication, Received, Services, ToStep, VerifySpool
+
+VERIFY = VerifySpool("alice@acme", T, 1, sha256=False)
+VERIFIED = ToStep("acme", SpoolVerified(transfer_id=T, hash=RIGHT))
+TOLD = ToStep("acme", CloseDue(transfer_id=T))
+
+
+@dataclass
+class Letter:
+    """A delivery that notes how it was settled."""
+
+    log: list[str]
+    number: int = 0
+    body: bytes = b""
+    user_id: str = SERVER
+    exchange: str = "rollcast.step"
+    routing_key: str = "acme.s310"
+    headers: dict[str, Any] = field(default_factory=dict)
+    reply_to: str | None = None
+    correlation_id: str | None = None
+    lost: bool = False
+
+    async def ack(self) -> None:
+        """It is done."""
+        self._settle("ack")
+
+    async def nack(self, requeue: bool) -> None:
+        """It goes back."""
+        assert requeue
+        self._settle("nack")
+
+    def _settle(self, how: str) -> None:
+        if self.lost:
+            raise ChannelInvalidStateError("the channel is closed")
+        self.log.append(f"{how} {self.number}")
+
+
+class Workshop:
+    """A runner with a real ledger; what it does outside of that is written into `log`."""
+
+    def __init__(self, world: World, step: Callable[[Received], None]) -> None:
+        self.log: list[str] = []
+        self.away = False
+        self._world = world
+        self._decide = step
+        self.runner = Runner("s310", self._step, SETTINGS, world.database, self, self, self)  # type: ignore[arg-type]
+
+    async def _step(self, batch: Sequence[Received], services: Services) -> list[Outcome]:
+        await services.ledger.note(T, [(None, "handled", None) for _ in batch])
+        for received in batch:
+            self._decide(received)
+        return [VERIFY, TOLD] * len(batch)
+
+    async def perform(self, action: Action) -> list[Publication]:
+        """Stands for the actions."""
+        self.log.append(f"act, {await self.committed()} committed")
+        return [VERIFIED]
+
+    async def publish(self, publications: Iterable[Publication]) -> None:
+        """Stands for the outbox."""
+        if self.away:
+            raise BrokerUnavailable("gone")
+        self.log.append("publish " + " ".join(type(p.message).__name__ for p in publications))
+
+    async def lift(self, step: str, delivery: Letter, envelope: object, error: Exception) -> str:
+        """Stands for the ladder."""
+        if self.away:
+            raise BrokerUnavailable("gone")
+        outcome = "parked" if isinstance(error, Permanent) else "retried"
+        self.log.append(f"{outcome} {delivery.number}")
+        return outcome
+
+    async def tell(self, delivery: Letter, error: Permanent) -> None:
+        """Stands for the answer to whoever waits."""
+        self.log.append(f"told {delivery.number}")
+
+    async def committed(self) -> int:
+        """How many messages' effects are committed."""
+        async with self._world.database.begin() as ledger:
+            return await ledger.count(select(func.count()).select_from(events))
+
+    def letter(self, number: int = 0, message: Message | None = None, **fields: Any) -> Letter:
+        """A delivery of this message."""
+        body = encode(message or CloseDue(transfer_id=f"{number:032x}"))
+        return Letter(self.log, number, **{"body": body} | fields)
+
+    async def handle(self, *letters: Letter) -> list[str]:
+        """Let the runner take deliveries; what happened when all are settled."""
+        for letter in letters:
+            await self.runner.take(letter)  # type: ignore[arg-type]
+        running = asyncio.create_task(self.runner.run())
+        drained = asyncio.create_task(self.runner.drained())
+        done, _ = await asyncio.wait({running, drained}, return_when=asyncio.FIRST_COMPLETED)
+        assert drained in done, f"the runner ended: {running}"
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        return self.log
+
+
+def fine(received: Received) -> None:
+    """A step that can handle everything."""
+
+
+def failing(error: Exception, *numbers: int) -> Callable[[Received], None]:
+    """A step that fails at these messages."""
+
+    def step(received: Received) -> None:
+        assert isinstance(received.message, CloseDue)
+        if int(received.message.transfer_id, 16) in numbers:
+            raise error
+
+    return step
+
+
+async def test_commit_act_publish_acknowledge(bare: World) -> None:
+    """What follows from an action is published with the rest."""
+    shop = Workshop(bare, fine)
+    assert await shop.handle(shop.letter()) == [
+        "act, 1 committed",
+        "publish CloseDue SpoolVerified",
+        "ack 0",
+    ]
+
+
+async def test_deliveries_in_line_are_handled_in_batches(bare: World) -> None:
+    """One transaction for up to 64 of them."""
+    shop = Workshop(bare, fine)
+    log = await shop.handle(*(shop.letter(number) for number in range(BATCH + 1)))
+    assert len([line for line in log if line.startswith("publish")]) == 2
+    assert len([line for line in log if line.startswith("ack")]) == BATCH + 1
+    assert await shop.committed() == BATCH + 1
+
+
+@pytest.mark.parametrize(
+    ("error", "then"),
+    [
+        (Transient("later"), ["retried 1", "ack 1"]),
+        (RuntimeError("a bug"), ["retried 1", "ack 1"]),
+        (InvalidMessage("nonsense"), ["parked 1", "ack 1", "told 1"]),
+        (IdentityError("somebody else"), ["parked 1", "ack 1"]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_a_message_that_fails_does_not_take_its_batch_along(
+    bare: World, error: Exception, then: list[str]
+) -> None:
+    """The others are handled one by one; of a wrong identity nothing is told."""
+    shop = Workshop(bare, failing(error, 1))
+    log = await shop.handle(*(shop.letter(number) for number in range(3)))
+    assert [line for line in log if line[-1] == "1" and "act" not in line] == then
+    assert "ack 0" in log
+    assert "ack 2" in log
+    assert await shop.committed() == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "then"),
+    [
+        ({"body": b"no msgpack"}, ["parked 0", "ack 0", "told 0"]),
+        ({"user_id": ""}, ["parked 0", "ack 0"]),
+        ({"user_id": "bob@acme"}, ["parked 0", "ack 0"]),
+        ({"headers": {"CC": ["x"]}}, ["parked 0", "ack 0"]),
+        ({"headers": {"rollcast-origin": "bob@acme"}}, ["parked 0", "ack 0"]),
+        ({"routing_key": "elsewhere.s310"}, ["parked 0", "ack 0"]),
+    ],
+)
+async def test_what_cannot_be_trusted_never_reaches_the_step(
+    bare: World, fields: dict[str, Any], then: list[str]
+) -> None:
+    """And does not end the worker."""
+    shop = Workshop(bare, fine)
+    assert await shop.handle(shop.letter(**fields)) == then
+    assert await shop.committed() == 0
+
+
+async def test_a_newer_message_waits_for_newer_workers(bare: World) -> None:
+    """It goes up the ladder, not aside."""
+    shop = Workshop(bare, fine)
+    newer = shop.letter()
+    newer.body = newer.body.replace(b"CloseDue/1", b"CloseDue/2")
+    assert await shop.handle(newer) == ["retried 0", "ack 0"]
+
+
+async def test_without_the_broker_the_batch_goes_back(bare: World) -> None:
+    """What was committed is announced when the messages come again."""
+    shop = Workshop(bare, fine)
+    shop.away = True
+    log = await shop.handle(shop.letter(0), shop.letter(1))
+    assert log[-2:] == ["nack 0", "nack 1"]
+
+
+async def test_a_message_that_cannot_be_lifted_goes_back(bare: World) -> None:
+    """Nothing is acknowledged that is not safe elsewhere."""
+    shop = Workshop(bare, failing(Transient("later"), 0))
+    shop.away = True
+    assert await shop.handle(shop.letter(0)) == ["nack 0"]
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_lost_connection_does_not_end_the_worker(bare: World, away: bool) -> None:
+    """A delivery that cannot be settled any more comes again by itself."""
+    shop = Workshop(bare, failing(InvalidMessage("nonsense"), 1))
+    shop.away = away
+    log = await shop.handle(*(shop.letter(number, lost=True) for number in range(3)))
+    assert not [line for line in log if line.startswith(("ack ", "nack "))]
