@@ -71,7 +71,6 @@ class Delivery:
             return self._success(name)
         await self._fetch_right_bytes()
         self.finishing = True
-        await asyncio.to_thread(self._part.sync)
         return self._success(await asyncio.to_thread(self._take_name))
 
     async def _fetch_right_bytes(self) -> None:
@@ -102,13 +101,14 @@ class Delivery:
         return IndexSet(self._layout.count)
 
     async def _fetch(self, had: IndexSet, *, prompted: bool) -> bool:
-        """Fetch what is missing. Returns whether the whole file is the one that was offered."""
+        """Fetch what is missing, and sync it. Returns whether the whole file is the one that was offered."""
         self._fetching = Fetch(self._around, self._journal, self._part, had, prompted=prompted)
         try:
             await self._fetching.run(self._lane, self._prefetch)
         finally:
             self._fetching = None
-        return await self._digest(self._part.file) == self._offer.file.hash
+        found, _ = await asyncio.gather(self._digest(self._part.file), asyncio.to_thread(self._part.sync))
+        return found == self._offer.file.hash
 
     async def _has_name(self, name: str) -> bool:
         """Whether a former process came as far as naming the file."""

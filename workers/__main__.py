@@ -10,6 +10,7 @@ import structlog
 import tenacity
 
 from rollcast.errors import BrokerUnavailable, RollcastError, Transient
+from rollcast.memory import keep_freed_memory
 from rollcast.topology import POOLS
 from workers.health import Health
 from workers.ledger.migrate import migrate
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 def main(arguments: Sequence[str]) -> int:
     """Run what the arguments name. Exit status: 0 after a clean stop, 2 for wrong usage, 1 for anything else."""
     configure_logs()
+    keep_freed_memory()
     unknown = [name for name in arguments if name not in (*POOLS, "migrate")]
     if unknown:
         print(

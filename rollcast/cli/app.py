@@ -11,6 +11,7 @@ from rollcast.cli import admin, output, receive, send, status
 from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
+from rollcast.memory import keep_freed_memory
 
 HELP = """\
 Deliver one file to many receivers over RabbitMQ, and learn who has it.
@@ -52,6 +53,7 @@ def _default_text(value: object) -> str | None:
 def run(tokens: Sequence[str]) -> int:
     """Do what the words of a command line say. Returns the exit status; errors are told, not raised."""
     output.prepare()
+    keep_freed_memory()
     _tell_of_warnings()
     error: RollcastError
     try:
