@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Intake:
-    """Takes the chunks of one offer. `whole` is resolved when all are stored, or fails with an `OSError`."""
+    """Takes the chunks of one offer. `whole` is resolved when all are stored, or fails with `OSError`."""
 
     def __init__(
         self,
@@ -50,7 +50,8 @@ class Intake:
         self._silence.end()
         try:
             await self._take(delivery)
-        except OSError as error:
+        except Exception as error:
+            # aio-pika would only log it, and the delivery would wait for ever.
             if not self.whole.done():
                 self.whole.set_exception(error)
             return

@@ -3,7 +3,7 @@
 import ctypes
 from contextlib import suppress
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 MiB = 1024 * 1024
 
 
@@ -16,3 +16,5 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, 8 * MiB)
         libc.mallopt(_M_TRIM_THRESHOLD, 32 * MiB)
+        # Else each thread keeps freed chunks of its own.
+        libc.mallopt(_M_ARENA_MAX, 2)

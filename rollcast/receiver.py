@@ -12,8 +12,7 @@ import msgspec
 from rollcast import messages as m
 from rollcast.addresses import is_server_user
 from rollcast.backoff import backoff
-from rollcast.broker import Consumer, acknowledge
-from rollcast.broker import Delivery as Message
+from rollcast.broker import Consumer, Delivery, acknowledge
 from rollcast.codec import decode
 from rollcast.consent import Consent, Decide
 from rollcast.credentials import Credentials
@@ -127,16 +126,15 @@ class Receiver:
     def _announce(self, registered: m.Registered) -> None:
         self._events.put(Ready(address=registered.address, limits=registered.limits))
 
-    async def _on_delivery(self, delivery: Message) -> None:
+    async def _on_delivery(self, delivery: Delivery) -> None:
         await self._ready.wait()
         try:
-            if is_server_user(delivery.user_id or ""):
-                await self._hear(decode(delivery.body))
-        except OSError as error:
+            if message := _understood(delivery):
+                await self._hear(message)
+        except Exception as error:
+            # aio-pika would only log it, and the receiver would wait for ever.
             self._events.fail(error)
             return
-        except RollcastError as error:
-            logger.warning("a message of the server is not understood: %s", error)
         await acknowledge(delivery)
 
     async def _hear(self, message: m.Message) -> None:
@@ -158,3 +156,14 @@ class Receiver:
 
 async def _wait(event: asyncio.Event) -> None:
     await event.wait()
+
+
+def _understood(delivery: Delivery) -> m.Message | None:
+    """The message in a delivery; None if it is no server's, or of a kind that this program does not know."""
+    if not is_server_user(delivery.user_id or ""):
+        return None
+    try:
+        return decode(delivery.body)
+    except RollcastError as error:
+        logger.warning("a message of the server is not understood: %s", error)
+        return None

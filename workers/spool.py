@@ -21,7 +21,8 @@ from workers.outbox import Outbox
 from workers.store import Store
 from workers.work import ToStep
 
-BATCH = 16
+BATCH = 8
+"""Chunks that are in memory at a time."""
 KNOWN = 1024
 """How many transfers' layouts are kept in memory."""
 UNKNOWN_TRANSFER = "unknown_transfer"

@@ -24,6 +24,8 @@ LANES_GRACE = 3_000_000
 """µs that a live cast waits for lanes that are not open yet."""
 MEASURING = sent.FIRST_PROMPT
 """µs after which a measuring that has brought nothing on was lost."""
+VERIFIED_PER_US = 50
+"""Bytes of a spooled file that are verified in a µs at the least."""
 PACE = 200_000
 """µs between two measurements at the least; below the time that `PaceDue` waits."""
 
@@ -41,7 +43,7 @@ async def go_on_uploading(
         news = ChunksSpooled in kinds or UploadDue in kinds or transfer.chunks == 0
         # The cast of an empty file has an end, too, and needs its exchange.
         opening = [_open_upload(transfer)] if transfer.chunks == 0 else []
-        return [*opening, _verify(transfer)] if news else []
+        return [*opening, await _verify(transfer, ledger)] if news else []
     if not await _may_begin(transfer, ledger):
         return []
     if transfer.granted == 0:
@@ -131,6 +133,10 @@ def _invited(transfer: Row[Any], ranges: list[Range]) -> Outcome:
     return reports.to_sender(transfer, UploadInvited(transfer_id=transfer.transfer_id, ranges=ranges))
 
 
-def _verify(transfer: Row[Any]) -> VerifySpool:
-    sha256 = sent.request_of(transfer).file.hash.sha256 is not None
+async def _verify(transfer: Row[Any], ledger: Ledger) -> VerifySpool:
+    request = sent.request_of(transfer)
+    # Reading it all takes its time, in which a prompt would have it read once more.
+    wait = sent.FIRST_PROMPT + request.file.size // VERIFIED_PER_US
+    await sent.change(ledger, transfer.transfer_id, **sent.prompt_in(ledger.now, wait))
+    sha256 = request.file.hash.sha256 is not None
     return VerifySpool(transfer.sender, transfer.transfer_id, transfer.chunks, sha256)

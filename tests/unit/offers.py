@@ -4,10 +4,12 @@ from rollcast.messages.values import FileSelector, Hashes, Offer
 
 TRANSFER = "0123456789abcdef" * 2
 NO_HASH = Hashes(blake3="0" * 64)
+FAR_AWAY = 2**52
+"""An instant in the year 2112."""
 
 
 def offer(
-    *, name: str = "a.bin", size: int = 0, file_hash: Hashes = NO_HASH, expires_at: int = 2**50
+    *, name: str = "a.bin", size: int = 0, file_hash: Hashes = NO_HASH, expires_at: int = FAR_AWAY
 ) -> Offer:
     """An offer of alice's, in chunks of 64 KiB."""
     return Offer(
@@ -16,6 +18,6 @@ def offer(
         file=FileSelector(name=name, size=size, hash=file_hash),
         chunk_size=65_536,
         created_at=0,
-        consent_deadline=2**50,
+        consent_deadline=FAR_AWAY,
         expires_at=expires_at,
     )

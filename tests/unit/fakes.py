@@ -1,0 +1,63 @@
+"""Stand-ins for the broker's side."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TypeVar, cast
+
+from rollcast.broker import Delivery
+from rollcast.chunks import Label, digest_of
+from rollcast.credentials import Credentials
+from rollcast.messages import Message
+from rollcast.session import Session
+from tests.unit.offers import TRANSFER
+
+M = TypeVar("M", bound=Message)
+
+
+class FakeSession(Session):
+    """A session that writes down what is told, and answers requests from `answers`."""
+
+    def __init__(self, address: str = "alice@acme") -> None:
+        super().__init__(Credentials(address, f"amqp://{address.replace('@', '%40')}:x@localhost/"))
+        self.told: asyncio.Queue[Message] = asyncio.Queue()
+        self.answers: list[Message] = []
+
+    async def tell(self, message: Message, *, persistent: bool = True) -> None:
+        """Write it down."""
+        self.told.put_nowait(message)
+
+    def told_so_far(self) -> list[Message]:
+        """All that was told since the last look."""
+        return [self.told.get_nowait() for _ in range(self.told.qsize())]
+
+    async def request(self, message: Message, expect: type[M], within: float) -> M:
+        """The next answer."""
+        await self.tell(message)
+        answer = self.answers.pop(0)
+        assert isinstance(answer, expect)
+        return answer
+
+
+class FakeDelivery:
+    """A delivery that counts its acknowledgements."""
+
+    def __init__(
+        self, body: bytes, *, user: str | None = "alice@acme", headers: Mapping[str, object] | None = None
+    ) -> None:
+        self.body = body
+        self.user_id = user
+        self.headers = dict(headers or {})
+        self.acks = 0
+
+    async def ack(self) -> None:
+        """Count."""
+        self.acks += 1
+
+    def as_delivery(self) -> Delivery:
+        """The same for the type checker."""
+        return cast(Delivery, self)
+
+
+def chunk(index: int, body: bytes, user: str | None = "alice@acme") -> FakeDelivery:
+    """A chunk as its sender publishes it."""
+    return FakeDelivery(body, user=user, headers=Label(TRANSFER, index, digest_of(body)).headers())

@@ -1,0 +1,128 @@
+"""Asked once, answered as often as need be."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rollcast.consent import Consent, Decide, Decision
+from rollcast.events import Answered, Asked, ReceiverEvent
+from rollcast.fetch import Surroundings
+from rollcast.journals import Journals
+from rollcast.messages import ConsentAnswered, Register
+from rollcast.messages.values import Offer
+from rollcast.registration import Registration
+from rollcast.tasks import Stream, Tasks
+from tests.unit.fakes import FakeSession
+from tests.unit.offers import TRANSFER, offer
+
+
+class Asking:
+    """A receiver's consent, with all that it needs."""
+
+    def __init__(self, journals: Journals) -> None:
+        self.session = FakeSession("bob@acme")
+        self.events: Stream[ReceiverEvent] = Stream()
+        self.tasks = Tasks(self.events)
+        registration = Registration(self.session, Register, lambda _: None)
+        self.around = Surroundings(
+            session=self.session, registration=registration, journals=journals, events=self.events
+        )
+
+    def by(self, decide: Decide) -> Consent:
+        """Consent that `decide` gives."""
+        return Consent(self.around, decide, self.tasks)
+
+    async def told(self) -> ConsentAnswered:
+        """What the server is told next."""
+        message = await asyncio.wait_for(self.session.told.get(), 5)
+        assert isinstance(message, ConsentAnswered)
+        return message
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> Iterator[Asking]:
+    """An empty folder."""
+    with Journals(tmp_path, "bob@acme") as journals:
+        yield Asking(journals)
+
+
+async def later(what: Offer) -> Decision:
+    """An answer that takes its time."""
+    await asyncio.sleep(0)
+    return Decision(False, f"no {what.file.name} today")
+
+
+@pytest.mark.parametrize(
+    ("decide", "accept", "detail"),
+    [(lambda _: True, True, None), (lambda _: False, False, None), (later, False, "no a.bin today")],
+)
+async def test_each_kind_of_decision_is_told(
+    asking: Asking, decide: Decide, accept: bool, detail: str | None
+) -> None:
+    """At once or later, with a reason or without."""
+    await asking.by(decide).on_asked(offer())
+    assert await asking.told() == ConsentAnswered(transfer_id=TRANSFER, accept=accept, detail=detail)
+    assert isinstance(await asking.events.get(), Asked)
+    assert isinstance(await asking.events.get(), Answered)
+
+
+async def test_an_answer_is_repeated_and_not_asked_for_again(asking: Asking) -> None:
+    """Not even by the next process."""
+    await asking.by(lambda _: True).on_asked(offer())
+    first = await asking.told()
+    await asking.by(lambda _: False).on_asked(offer())
+    assert await asking.told() == first
+
+
+async def test_a_question_is_asked_once_at_a_time(asking: Asking) -> None:
+    """While somebody thinks about it the server may repeat it; withdrawn, it is answered no more."""
+    asked: list[Offer] = []
+    thinking = asyncio.Event()
+
+    async def think(what: Offer) -> bool:
+        asked.append(what)
+        return await thinking.wait()
+
+    consent = asking.by(think)
+    await consent.on_asked(offer())
+    await consent.on_asked(offer())
+    assert isinstance(await asking.events.get(), Asked)
+    await asyncio.sleep(0)
+    assert len(asked) == 1
+    consent.withdraw(TRANSFER)
+    thinking.set()
+    await asking.tasks.close()
+    assert asking.session.told.empty()
+
+
+async def test_an_answer_after_the_deadline_is_not_given(asking: Asking) -> None:
+    """The decision dies with the deadline."""
+    ended = asyncio.Event()
+
+    async def think(_: Offer) -> bool:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return True
+
+    soon = msgspec.structs.replace(offer(), consent_deadline=asking.session.now() + 50_000)
+    await asking.by(think).on_asked(soon)
+    await asyncio.wait_for(ended.wait(), 5)
+    await asking.tasks.close()
+    assert asking.session.told.empty()
+
+
+async def test_a_decision_that_fails_is_not_lost(asking: Asking) -> None:
+    """A mistake in the host program reaches the host program."""
+
+    def decide(_: Offer) -> bool:
+        raise ZeroDivisionError
+
+    await asking.by(decide).on_asked(offer())
+    assert isinstance(await asking.events.get(), Asked)
+    with pytest.raises(ZeroDivisionError):
+        await asking.events.get()

@@ -1,0 +1,164 @@
+"""From the last chunk to the receipt, and again after a crash."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from rollcast import delivery as module
+from rollcast.delivery import Delivery
+from rollcast.events import Delivered, Failed, Opened, ReceiverEvent
+from rollcast.fetch import Surroundings
+from rollcast.journal import Journal, Line
+from rollcast.journals import Journals
+from rollcast.messages import ReceiptRecorded, ReceiptReported, Register
+from rollcast.messages.values import Hashes, Offer
+from rollcast.registration import Registration
+from rollcast.tasks import Stream
+from tests.unit.fakes import FakeSession
+from tests.unit.offers import TRANSFER, offer
+
+CONTENT = b"x" * 70_000
+HASH = Hashes(blake3=blake3(CONTENT).hexdigest())
+RECORDED = ReceiptRecorded(transfer_id=TRANSFER)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder that is received into."""
+
+    folder: Path
+    around: Surroundings
+    session: FakeSession
+
+    def journal(self, what: Offer, *, whole: bool = True) -> Journal:
+        """What a process leaves that was killed when all chunks were there."""
+        journal = self.around.journals.begin(what)
+        if whole:
+            part = self.around.journals.part(TRANSFER)
+            part.open()
+            part.write(0, CONTENT)
+            part.close()
+            journal.note(Line(opened=True))
+            journal.note_chunk(0)
+            journal.note_chunk(1)
+        return journal
+
+    async def deliver(self, journal: Journal) -> tuple[ReceiptReported, list[ReceiverEvent]]:
+        """The receipt that the server gets, and the events."""
+        self.session.answers = [RECORDED]
+        await asyncio.wait_for(Delivery(self.around, journal, "lane", 8).run(), 10)
+        receipt = self.session.told.get_nowait()
+        assert isinstance(receipt, ReceiptReported)
+        return receipt, await self._events()
+
+    async def _events(self) -> list[ReceiverEvent]:
+        self.around.events.fail(EOFError())
+        events = []
+        try:
+            while True:
+                events.append(await self.around.events.get())
+        except EOFError:
+            return events
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """An empty folder."""
+    session = FakeSession("bob@acme")
+    registration = Registration(session, Register, lambda _: None)
+    events: Stream[ReceiverEvent] = Stream()
+    with Journals(tmp_path, "bob@acme") as journals:
+        around = Surroundings(session=session, registration=registration, journals=journals, events=events)
+        yield Place(tmp_path, around, session)
+
+
+def whole_file(name: str = "a.bin", file_hash: Hashes = HASH) -> Offer:
+    """An offer of `CONTENT`."""
+    return offer(name=name, size=len(CONTENT), file_hash=file_hash)
+
+
+async def test_a_whole_file_gets_its_name_and_its_receipt(place: Place) -> None:
+    """Beside another file of that name; nothing else is left."""
+    (place.folder / "a.bin").write_text("mine")
+    receipt, events = await place.deliver(place.journal(whole_file()))
+    assert (receipt.outcome, receipt.stored_as, receipt.hash) == ("delivered", "a (2).bin", HASH)
+    assert receipt.bytes == len(CONTENT)
+    assert (place.folder / "a (2).bin").read_bytes() == CONTENT
+    assert (place.folder / "a.bin").read_text() == "mine"
+    assert not list(place.folder.glob(".rollcast/*.part"))
+    assert [type(event) for event in events] == [Opened, Delivered]
+
+
+async def test_an_empty_file_needs_no_lane(place: Place) -> None:
+    """It has no chunks."""
+    empty = offer(file_hash=Hashes(blake3=blake3(b"").hexdigest()))
+    receipt, _ = await place.deliver(place.journal(empty, whole=False))
+    assert (receipt.outcome, receipt.bytes) == ("delivered", 0)
+    assert (place.folder / "a.bin").read_bytes() == b""
+
+
+async def test_a_receipt_is_repeated_from_the_journal(place: Place) -> None:
+    """The server prompts when it has not got it; the file is not stored twice, nor announced."""
+    journal = place.journal(whole_file())
+    first, _ = await place.deliver(journal)
+    again, events = await place.deliver(journal)
+    assert again == first
+    assert events == []
+    assert [path.name for path in place.folder.iterdir() if path.is_file()] == ["a.bin"]
+
+
+@pytest.mark.parametrize("unlinked", [False, True])
+async def test_a_crash_while_naming_makes_no_second_file(place: Place, unlinked: bool) -> None:
+    """Between the link and the receipt."""
+    journal = place.journal(whole_file())
+    part = place.around.journals.part(TRANSFER).path
+    journal.note(Line(naming="a.bin"))
+    (place.folder / "a.bin").hardlink_to(part)
+    if unlinked:
+        part.unlink()
+    receipt, _ = await place.deliver(journal)
+    assert receipt.stored_as == "a.bin"
+    assert [path.name for path in place.folder.iterdir() if path.is_file()] == ["a.bin"]
+
+
+@pytest.mark.parametrize("name", ["../a.bin", "a/b", "..", "a\0b", "a\nb"])
+async def test_a_name_that_leads_astray_fails(place: Place, name: str) -> None:
+    """The server has checked it; the receiver does not rely on that."""
+    receipt, events = await place.deliver(place.journal(whole_file(name)))
+    assert receipt.outcome == "failed"
+    assert isinstance(events[-1], Failed)
+    assert [path.name for path in place.folder.iterdir()] == [".rollcast"]
+    assert not (place.folder.parent / "a.bin").exists()
+
+
+async def test_a_wrong_digest_fails(place: Place) -> None:
+    """The file does not appear under its name."""
+    receipt, events = await place.deliver(place.journal(offer(), whole=False))
+    assert (receipt.outcome, receipt.stored_as) == ("failed", None)
+    assert "digest" in (receipt.detail or "")
+    assert isinstance(events[-1], Failed)
+    assert not (place.folder / "a.bin").exists()
+
+
+async def test_a_folder_that_cannot_be_written_fails(place: Place) -> None:
+    """The sender reads why."""
+    journal = place.journal(whole_file())
+    (place.folder / ".rollcast" / f"{TRANSFER}.part").unlink()
+    (place.folder / ".rollcast" / f"{TRANSFER}.part").symlink_to("elsewhere")
+    journal.note(Line(restarted=True))
+    receipt, _ = await place.deliver(journal)
+    assert receipt.outcome == "failed"
+    assert "could not be stored" in (receipt.detail or "")
+
+
+async def test_an_expired_transfer_leaves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops by itself, whatever the server says."""
+    monkeypatch.setattr(module, "GRACE", 0.05)
+    journal = place.journal(offer(size=len(CONTENT), expires_at=1), whole=False)
+    await asyncio.wait_for(Delivery(place.around, journal, "lane", 8).run(), 10)
+    assert not [one for one in place.session.told_so_far() if isinstance(one, ReceiptReported)]
+    assert not list(place.folder.glob(".rollcast/*.part"))
