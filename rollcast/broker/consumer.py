@@ -16,6 +16,9 @@ from rollcast.errors import BrokerRefused, BrokerUnavailable
 
 logger = logging.getLogger(__name__)
 
+CLOSE_TIMEOUT = 2.0
+"""Seconds that a broker may take to confirm a close; the end of the connection does the same."""
+
 Prepare = Callable[[], Awaitable[None]]
 
 
@@ -70,8 +73,13 @@ class Consumer:
 
     async def close(self) -> None:
         """Give back to the queue what was not settled."""
-        if self._channel is not None and not self._channel.is_closed:
-            await self._channel.close()
+        if self._channel is None or self._channel.is_closed:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._channel.close()
+        except TimeoutError:
+            logger.debug("the broker does not confirm that the channel of %s is closed", self._queue)
 
     async def _consume(self) -> None:
         if (task := asyncio.current_task()) is not None and task.cancelling():

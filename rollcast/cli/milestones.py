@@ -8,6 +8,7 @@ from rollcast.cli.output import say
 from rollcast.cli.report_text import receiver_reason
 from rollcast.cli.texts import plural, size_text, time_text
 from rollcast.events import Accepted, Held, ListResolved, Progressed, SenderEvent, Uploaded, UploadStarted
+from rollcast.messages.values import ReceiverStatus
 from rollcast.states import Transfer
 
 INTERVAL = 5.0
@@ -49,20 +50,25 @@ class Milestones:
         return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
 
     def _resolved(self, event: ListResolved) -> str:
-        lines = [f"  {other.address}: {other.state}, {receiver_reason(other)}" for other in event.others]
+        lines = [f"  {other.address}: {_why(other)}" for other in event.others]
         return "\n".join([f"receiver list: {self._course.roll_call()}", *lines])
 
     def _progressed(self) -> None:
         progress = self._course.progress
-        if not progress or self._clock() - self._told < INTERVAL:
+        now = self._clock()
+        if not progress or now - self._told < INTERVAL:
             return
-        self._told = self._clock()
+        self._told = now
         shares = [self._course.share(stored) for _, stored in progress]
         done = sum(share >= 1 for share in shares)
         slowest = f"the slowest, {progress[0][0]}, {shares[0]:.0%}"
         say(
             f"{done} of {plural(len(shares), 'receiver')} stored it all, on average {_mean(shares)}; {slowest}"
         )
+
+
+def _why(receiver: ReceiverStatus) -> str:
+    return ", ".join(filter(None, (receiver.state, receiver_reason(receiver))))
 
 
 def _mean(shares: list[float]) -> str:

@@ -41,7 +41,10 @@ def fail(error: RollcastError, *, as_json: bool) -> None:
         emit_document({"error": {"code": str(error.code), "message": str(error), "hint": error.hint}})
 
 
-def _write(stream: TextIO, text: str) -> bool:
+def _write(stream: TextIO | None, text: str) -> bool:
+    # Python has none where the process was started with a closed one, and `print` would take the other.
+    if stream is None:
+        return True
     try:
         print(text, file=stream, flush=True)
     except BrokenPipeError:

@@ -1,0 +1,1 @@
+"""Tests with a real broker, real workers and real command-line processes."""

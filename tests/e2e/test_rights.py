@@ -1,0 +1,176 @@
+"""What a terminal may do at the broker, and that it may do nothing else."""
+
+import secrets
+import urllib.error
+from typing import NamedTuple
+from urllib.parse import quote
+
+import msgpack
+import pytest
+from pamqp import base
+from pamqp.commands import Basic, Exchange, Queue
+from pamqp.common import FieldTable
+
+from dev import management
+from tests.contract.raw_amqp import Closed
+from tests.contract.raw_client import Terminal
+from tests.e2e.raw import PARKED, Line, line, parked_headers, registered, url_of
+from tests.e2e.world import World
+
+ALICE, BOB = "alice@acme", "bob@acme"
+HEX = "0123456789abcdef" * 2
+THEIR_INBOX, THEIR_LANE = f"rollcast.inbox.{ALICE}", f"rollcast.lane.{ALICE}.{HEX}"
+OWN_INBOX = f"rollcast.inbox.{BOB}"
+STEP_QUEUE = "rollcast.step.main.s210"
+
+
+class Method(NamedTuple):
+    """A method, the answer that must not come, and the code that comes instead."""
+
+    method: base.Frame
+    answer: type[base.Frame]
+    code: int = 403
+
+
+class Publish(NamedTuple):
+    """Where a message must not go, under which user id, and the code that comes instead."""
+
+    exchange: str
+    key: str
+    user_id: str = BOB
+    code: int = 403
+
+
+FORBIDDEN: dict[str, Method] = {
+    "declare a queue": Method(Queue.Declare(queue="mine"), Queue.DeclareOk),
+    "declare an inbox": Method(Queue.Declare(queue=f"{OWN_INBOX}.{HEX}"), Queue.DeclareOk),
+    "declare an exchange": Method(Exchange.Declare(exchange="mine"), Exchange.DeclareOk),
+    "bind its inbox": Method(Queue.Bind(queue=OWN_INBOX, exchange="rollcast.up"), Queue.BindOk),
+    "bind another's inbox": Method(Queue.Bind(queue=THEIR_INBOX, exchange="rollcast.bulk"), Queue.BindOk),
+    "unbind its inbox": Method(Queue.Unbind(queue=OWN_INBOX, exchange="rollcast.down"), Queue.UnbindOk),
+    "bind exchanges": Method(
+        Exchange.Bind(destination="rollcast.up", source="rollcast.step"), Exchange.BindOk
+    ),
+    "delete its inbox": Method(Queue.Delete(queue=OWN_INBOX), Queue.DeleteOk),
+    "delete a step queue": Method(Queue.Delete(queue=STEP_QUEUE), Queue.DeleteOk),
+    "delete an exchange": Method(Exchange.Delete(exchange="rollcast.up"), Exchange.DeleteOk),
+    "purge another's inbox": Method(Queue.Purge(queue=THEIR_INBOX), Queue.PurgeOk),
+    "purge a step queue": Method(Queue.Purge(queue=STEP_QUEUE), Queue.PurgeOk),
+    "consume another's inbox": Method(Basic.Consume(queue=THEIR_INBOX), Basic.ConsumeOk),
+    "consume another's session": Method(Basic.Consume(queue=f"{THEIR_INBOX}.{HEX}"), Basic.ConsumeOk),
+    "consume another's lane": Method(Basic.Consume(queue=THEIR_LANE), Basic.ConsumeOk),
+    "consume a step queue": Method(Basic.Consume(queue=STEP_QUEUE), Basic.ConsumeOk),
+    "consume the spool": Method(Basic.Consume(queue="rollcast.spool.main"), Basic.ConsumeOk),
+    "get from parked": Method(Basic.Get(queue=PARKED), Basic.GetOk),
+    "get from a longer name": Method(Basic.Get(queue=f"{OWN_INBOX}x"), Basic.GetOk),
+}
+UNWANTED: dict[str, Publish] = {
+    "to step": Publish("rollcast.step", "acme.s220"),
+    "to down": Publish("rollcast.down", ALICE),
+    "to lane": Publish("rollcast.lane", f"{ALICE}.{HEX}"),
+    "to a queue": Publish("", STEP_QUEUE),
+    "to an inbox": Publish("", THEIR_INBOX),
+    "to amq.topic": Publish("amq.topic", f"acme.{BOB}.register"),
+    "to a retry exchange": Publish("rollcast.retry.main.5s", "acme.s220"),
+    "under another's address": Publish("rollcast.up", f"acme.{ALICE}.register"),
+    "under another domain": Publish("rollcast.up", f"globex.{BOB}.register"),
+    "under a longer key": Publish("rollcast.up", f"acme.{BOB}.register.x"),
+    "another's chunk": Publish("rollcast.bulk", f"{ALICE}.{HEX}"),
+    "as another": Publish("rollcast.up", f"acme.{BOB}.register", ALICE, 406),
+    "as the server": Publish("rollcast.up", f"acme.{BOB}.register", "server-main", 406),
+    "another's chunk as the other": Publish("rollcast.bulk", f"{BOB}.{HEX}", ALICE, 406),
+}
+
+
+def test_the_rights_are_these_and_no_others(world: World) -> None:
+    """The broker's management API gives back every pattern, limit and tag as it is documented."""
+    world.add(BOB)
+    user = quote(BOB, safe="")
+    url = world.node.management_url
+    (row,) = management.call(url, "GET", f"/api/users/{user}/permissions")
+    assert {name: row[name] for name in ("vhost", "configure", "write", "read")} == {
+        "vhost": "/",
+        "configure": "^$",
+        "write": r"^rollcast\.(up|bulk)$",
+        "read": r"^rollcast\.(inbox|lane)\.bob@acme(\.[0-9a-f]{32})?$",
+    }
+    topics = management.call(url, "GET", f"/api/users/{user}/topic-permissions")
+    assert {row["exchange"]: (row["write"], row["read"]) for row in topics} == {
+        "rollcast.up": (r"^acme\.bob@acme\.[a-z-]+$", "^$"),
+        "rollcast.bulk": (r"^bob@acme\.[0-9a-f]{32}$", "^$"),
+        "rollcast.step": ("^$", "^$"),
+    }
+    assert not management.call(url, "GET", f"/api/users/{user}")["tags"]
+    (limits,) = management.call(url, "GET", f"/api/user-limits/{user}")
+    assert limits["value"] == {"max-connections": 16, "max-channels": 128}
+
+
+@pytest.mark.parametrize("forbidden", list(FORBIDDEN.values()), ids=list(FORBIDDEN))
+def test_a_method_is_refused(world: World, forbidden: Method) -> None:
+    """The broker closes the channel, whether or not the thing exists."""
+    world.add(ALICE)
+    with line(world, BOB) as bob, pytest.raises(Closed) as closed:
+        bob.attempt(forbidden.method, forbidden.answer)
+    assert closed.value.code == forbidden.code
+
+
+@pytest.mark.parametrize("unwanted", list(UNWANTED.values()), ids=list(UNWANTED))
+def test_a_publish_is_refused(world: World, unwanted: Publish) -> None:
+    """The broker closes the channel on what is not the terminal's to say."""
+    world.add(ALICE)
+    with line(world, BOB) as bob, pytest.raises(Closed) as closed:
+        bob.say(unwanted.exchange, unwanted.key, user_id=unwanted.user_id)
+    assert closed.value.code == unwanted.code
+
+
+@pytest.mark.parametrize(
+    ("user_id", "headers"),
+    [
+        (None, {}),
+        (BOB, {"CC": ["acme.s220"]}),
+        (BOB, {"BCC": [f"acme.{ALICE}.register"]}),
+        (BOB, {"rollcast-origin": ALICE, "rollcast-key": f"acme.{ALICE}.register"}),
+    ],
+    ids=["no user_id", "CC", "BCC", "claims an origin"],
+)
+def test_what_the_broker_does_not_check_is_parked(
+    world: World, user_id: str | None, headers: FieldTable
+) -> None:
+    """No user_id, more keys, an identity in the headers: the worker parks it as not authentic."""
+    body = msgpack.packb({"type": "Register/1", "mark": secrets.token_hex(8)})
+    with line(world, BOB) as bob:
+        bob.say("rollcast.up", f"acme.{BOB}.register", body, user_id, headers)
+    assert parked_headers(world, body, "s200")["rollcast-reason"] == "not_authentic"
+
+
+def test_a_suspended_terminal_is_out_until_it_is_resumed(world: World) -> None:
+    """Suspending closes its connection and lets in no other; resuming lets it in with the same password."""
+    dave = "dave@acme"
+    with line(world, dave) as connection:
+        registered(connection)
+        assert world.run("admin", "suspend", dave).status == 0
+        _is_closed(connection)
+    with pytest.raises((Closed, ConnectionError)):
+        Line(url_of(world, dave))
+    assert world.run("admin", "resume", dave).status == 0
+    with line(world, dave) as connection:
+        assert Terminal(connection).ask("register", {"type": "Register/1"})["type"] == "Registered/1"
+
+
+def test_a_removed_terminal_is_gone(world: World) -> None:
+    """Its connection is closed, its user is deleted, its password is of no use."""
+    erin = "erin@globex"
+    with line(world, erin) as connection:
+        registered(connection)
+        assert world.run("admin", "remove", erin).status == 0
+        _is_closed(connection)
+    with pytest.raises((Closed, ConnectionError)):
+        Line(url_of(world, erin))
+    with pytest.raises(urllib.error.HTTPError) as missing:
+        management.call(world.node.management_url, "GET", f"/api/users/{quote(erin, safe='')}")
+    assert missing.value.code == 404
+
+
+def _is_closed(connection: Line) -> None:
+    with pytest.raises((Closed, ConnectionError)):
+        connection.next(lambda _: False)

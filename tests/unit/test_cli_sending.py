@@ -1,0 +1,173 @@
+"""What `rollcast send` shows and says, away from a terminal and on one."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from rollcast.cli.course import Course
+from rollcast.cli.milestones import INTERVAL, Milestones
+from rollcast.cli.picture import Picture
+from rollcast.cli.report_text import listing_text, report_text
+from rollcast.events import Held, Progressed, SenderEvent, Uploaded, UploadStarted
+from rollcast.reasons import Code
+from rollcast.report import Report
+from rollcast.states import Receiver, Transfer
+from tests.unit.cli_samples import accepted, course, receiver, resolved, transfer
+from tests.unit.offers import TRANSFER
+
+STARTED = UploadStarted(transfer_id=TRANSFER)
+UPLOADED = Uploaded(transfer_id=TRANSFER)
+DECLINED = receiver("dave@globex", Receiver.REJECTED, reason=Code.REJECTED, detail="no \x1b[2J thanks")
+
+
+def _stored(**receivers: int) -> Progressed:
+    return Progressed(transfer_id=TRANSFER, receivers={f"{name}@acme": n for name, n in receivers.items()})
+
+
+def _lines(*events: SenderEvent, clock: list[float] | None = None) -> None:
+    ticks = iter(clock or [0.0] * 99)
+    way = course()
+    milestones = Milestones(way, clock=lambda: next(ticks))
+    for event in events:
+        way.take(event)
+        milestones.show(event)
+
+
+def test_a_line_for_each_milestone(capsys: pytest.CaptureFixture[str]) -> None:
+    """Everybody who is not on the list is named with the reason; what a receiver wrote stays harmless."""
+    _lines(
+        accepted(Transfer.REQUESTED), accepted(), resolved("bob@acme", others=(DECLINED,)), STARTED, UPLOADED
+    )
+    assert capsys.readouterr().err.splitlines() == [
+        f"transfer {TRANSFER}: plan.pdf, 1000 B: 3 receivers asked until 1970-01-01 00:00:30 UTC",
+        "receiver list: 1 accepted, 1 declined",
+        "  dave@globex: rejected, no \\x1b[2J thanks (may be asked again)",
+        "the upload begins",
+        "the server has the whole file",
+    ]
+
+
+def test_a_held_transfer_is_said_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody needs to send it again."""
+    _lines(accepted(Transfer.HELD), Held(transfer_id=TRANSFER, reason=Code.SPOOL_FULL, detail="no room"))
+    assert capsys.readouterr().err.splitlines()[-1] == "held: no room; it goes on by itself"
+
+
+def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not with each summary; the slowest is named."""
+    summaries = [_stored(bob=1000, carol=step) for step in (0, 200, 500)]
+    _lines(resolved("bob@acme", "carol@acme"), *summaries, clock=[0.0, 1.0, INTERVAL, INTERVAL + 1])
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "1 of 2 receivers stored it all, on average 60%; the slowest, carol@acme, 20%"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([], "before the server took"),
+        ([accepted()], "nobody gets it"),
+        ([accepted(), STARTED], "ends by 1970-01-01 00:01:00 UTC"),
+        ([accepted(), STARTED, UPLOADED], "goes on without this terminal"),
+    ],
+)
+def test_who_leaves_learns_what_becomes_of_the_transfer(events: list[SenderEvent], words: str) -> None:
+    """And under which id."""
+    way = course()
+    for event in events:
+        way.take(event)
+    error = way.interrupted()
+    assert words in str(error)
+    assert TRANSFER in str(error)
+    assert f"rollcast status {TRANSFER} --as alice@acme" in error.hint
+
+
+def _rows(way: Course, *, height: int = 24, final: bool = False) -> list[str]:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=height, color_system=None)
+    with console.capture() as capture:
+        console.print(Picture(way, final=final))
+    return [row.rstrip() for row in capture.get().splitlines()]
+
+
+def test_the_picture_grows_with_the_transfer() -> None:
+    """First the roll call, then the upload, then the receivers, the slowest first."""
+    way = course()
+    assert _rows(way)[1].startswith("Roll call  the file is being read")
+    way.take(accepted())
+    assert _rows(way)[1] == "Roll call  3 asked, 0 s left to answer"
+    way.take(resolved("bob@acme", "carol@acme", others=(DECLINED,)))
+    assert _rows(way)[1:] == ["Roll call  3 asked: 2 accepted, 1 declined"]
+    way.take(STARTED)
+    way.take(_stored(bob=500))
+    rows = _rows(way)
+    assert rows[2].split() == ["Upload", "━" * 30, "under", "way"]
+    assert rows[3] == "Delivery  0 of 2 receivers stored it all"
+    assert [row.split()[0] for row in rows[4:]] == ["carol@acme", "bob@acme"]
+    assert rows[5].endswith("50%  500 B")
+    assert rows[:2] == _rows(way, final=True)
+
+
+@pytest.mark.parametrize("height", [7, 10, 24])
+def test_the_picture_fits_the_terminal(height: int) -> None:
+    """A row more and the terminal would scroll with each redraw."""
+    way = course()
+    names = [f"r{number}" for number in range(40)]
+    for event in (accepted(), resolved(*(f"{name}@acme" for name in names)), STARTED):
+        way.take(event)
+    way.take(_stored(**{name: 10 * number for number, name in enumerate(names)}))
+    rows = _rows(way, height=height)
+    assert len(rows) == height - 1
+    assert rows[4].split()[0] == "r0@acme"
+    assert rows[-1] == f"  and {40 - (height - 6)} that are further"
+
+
+def test_the_picture_obeys_no_file_name() -> None:
+    """Neither as control characters nor as markup."""
+    assert _rows(course("[red]\u202e\x1b[2J[/red].pdf"))[0].startswith(
+        "[red]\\u202e\\x1b[2J[/red].pdf  1000 B"
+    )
+
+
+def test_an_empty_file_is_there_from_the_start() -> None:
+    """No division by its size."""
+    way = Course(TRANSFER, "alice@acme", "empty", 0)
+    for event in (accepted(), resolved("bob@acme"), UPLOADED):
+        way.take(event)
+    assert "Delivery  1 of 1 receiver stored it all" in _rows(way)
+
+
+def test_the_report_names_everybody() -> None:
+    """With the reason, where one is not obvious."""
+    tired = receiver(
+        "eve@acme", Receiver.INCAPABLE, reason=Code.FILE_TOO_BIG, detail="1000 bytes; 10 are allowed"
+    )
+    receivers = [
+        receiver("bob@acme", Receiver.DELIVERED),
+        DECLINED,
+        tired,
+        receiver("al@acme", Receiver.ASKED),
+    ]
+    assert report_text(Report(transfer(Transfer.PARTIAL), receivers)).splitlines() == [
+        "plan.pdf, 1000 B, from alice@acme: partial, 1 of 4 have it",
+        "  bob@acme     delivered  as plan (2).pdf, 1970-01-01 00:00:00 UTC",
+        "  dave@globex  rejected   no \x1b[2J thanks (may be asked again)",
+        "  eve@acme     incapable  file too big: 1000 bytes; 10 are allowed",
+        "  al@acme      asked",
+        f"transfer {TRANSFER}, roll call 1.5 s",
+    ]
+
+
+def test_the_report_says_why_nobody_gets_it() -> None:
+    """The transfer has a reason of its own; in a dry run nobody can have the file."""
+    declined = report_text(Report(transfer(Transfer.DECLINED, reason=Code.POLICY_NOT_MET), []))
+    assert "declined, 0 of 0 have it; the answers did not satisfy the list policy" in declined
+    listed = report_text(Report(transfer(Transfer.LISTED), [receiver("bob@acme", Receiver.ACCEPTED)]))
+    assert "listed, 1 of 1 could receive it" in listed
+
+
+def test_a_listing() -> None:
+    """A line for each transfer."""
+    row = f"{TRANSFER}  completed  1970-01-01 00:00:00 UTC  alice@acme  1000 B  plan.pdf"
+    assert listing_text([transfer(Transfer.COMPLETED)]) == row
+    assert listing_text([]) == "no transfers"
