@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         telling.say(telling.error_lines(refused.error))
         return refused.status
     except (Missing, Failed) as error:
-        output.say(str(error))
+        output.say(*str(error).splitlines())
         return 2 if isinstance(error, Missing) else 1
     except KeyboardInterrupt:
         return 130

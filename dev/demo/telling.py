@@ -13,12 +13,12 @@ LAST_STEP_OF_ROLL_CALL = "s270"
 
 def title(text: str) -> None:
     """The head of a scene."""
-    output.emit(f"\n{text}")
+    output.emit("", text)
 
 
 def say(lines: Iterable[str]) -> None:
     """Lines of a scene."""
-    output.emit("\n".join(f"  {line}" for line in lines))
+    output.emit(*(f"  {line}" for line in lines))
 
 
 def event_line(address: str, event: Document) -> str:

@@ -50,13 +50,13 @@ async def list_accounts() -> int:
     """Print all accounts. Returns the exit status."""
     async with access.operator() as operator:
         accounts = await operator.accounts()
-    output.emit(accounts_text(accounts))
+    output.emit(*account_lines(accounts))
     return Exit.DONE
 
 
-def accounts_text(accounts: Iterable[Account]) -> str:
+def account_lines(accounts: Iterable[Account]) -> list[str]:
     """A line for each account: its address, whether it is suspended, when it last registered, its limits."""
-    return "\n".join(table([_row(account) for account in accounts])) or "no accounts"
+    return table([_row(account) for account in accounts]) or ["no accounts"]
 
 
 def _row(account: Account) -> tuple[str, str, str, str]:

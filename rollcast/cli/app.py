@@ -79,7 +79,7 @@ def _usage(wrong: CycloptsError) -> UsageError:
 
 
 def _our_fault(fault: Exception) -> RollcastError:
-    output.say("".join(traceback.format_exception(fault)).rstrip("\n"))
+    output.say(*"".join(traceback.format_exception(fault)).splitlines())
     return RollcastError(
         f"a fault in rollcast itself: {type(fault).__name__}: {fault}",
         hint="Please report it with the lines above.",

@@ -33,7 +33,7 @@ class Milestones:
             case Held():
                 say(f"held: {event.detail}; it goes on by itself")
             case ListResolved():
-                say(self._resolved(event))
+                say(*self._resolved(event))
             case UploadStarted():
                 say("the upload begins")
             case Uploaded():
@@ -49,9 +49,9 @@ class Milestones:
             doing = str(event.state)
         return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
 
-    def _resolved(self, event: ListResolved) -> str:
+    def _resolved(self, event: ListResolved) -> list[str]:
         lines = [f"  {other.address}: {_why(other)}" for other in event.others]
-        return "\n".join([f"receiver list: {self._course.roll_call()}", *lines])
+        return [f"receiver list: {self._course.roll_call()}", *lines]
 
     def _progressed(self) -> None:
         progress = self._course.progress

@@ -18,9 +18,9 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def emit(text: str) -> bool:
+def emit(*lines: str) -> bool:
     """Lines for standard output. Returns whether anybody still reads them."""
-    return _write(sys.stdout, "\n".join(visible(line) for line in text.split("\n")))
+    return _write(sys.stdout, "\n".join(map(visible, lines)))
 
 
 def emit_document(document: Mapping[str, Any]) -> bool:
@@ -28,9 +28,9 @@ def emit_document(document: Mapping[str, Any]) -> bool:
     return _write(sys.stdout, json.dumps(document))
 
 
-def say(text: str) -> None:
+def say(*lines: str) -> None:
     """Lines for standard error."""
-    _write(sys.stderr, "\n".join(visible(line) for line in text.split("\n")))
+    _write(sys.stderr, "\n".join(map(visible, lines)))
 
 
 def fail(error: RollcastError, *, as_json: bool) -> None:

@@ -9,13 +9,13 @@ from rollcast.report import LISTED, Report, sentence
 from rollcast.states import Receiver
 
 
-def report_text(report: Report) -> str:
+def report_lines(report: Report) -> list[str]:
     """A headline, a line for each receiver, and the figures of the transfer."""
     rows = [_receiver(report, receiver) for receiver in report.receivers]
-    return "\n".join([_headline(report), *table(rows, indent="  "), *_figures(report.transfer)])
+    return [_headline(report), *table(rows, indent="  "), _figures(report.transfer)]
 
 
-def listing_text(transfers: Iterable[TransferStatus]) -> str:
+def listing_lines(transfers: Iterable[TransferStatus]) -> list[str]:
     """A line for each transfer."""
     rows = [
         (
@@ -28,7 +28,7 @@ def listing_text(transfers: Iterable[TransferStatus]) -> str:
         )
         for transfer in transfers
     ]
-    return "\n".join(table(rows)) or "no transfers"
+    return table(rows) or ["no transfers"]
 
 
 def table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
@@ -66,7 +66,7 @@ def _receiver(report: Report, receiver: ReceiverStatus) -> tuple[str, str, str]:
     return receiver.address, report.disposition(receiver), told
 
 
-def _figures(transfer: TransferStatus) -> list[str]:
+def _figures(transfer: TransferStatus) -> str:
     times = (("roll call", transfer.roll_call_us), ("delivery", transfer.delivery_us))
     known = [f"{name} {micros / 1_000_000:.1f} s" for name, micros in times if micros is not None]
-    return [", ".join([f"transfer {transfer.transfer_id}", *known])]
+    return ", ".join([f"transfer {transfer.transfer_id}", *known])

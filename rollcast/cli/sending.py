@@ -15,7 +15,7 @@ from rollcast.cli.course import Course
 from rollcast.cli.drawing import Drawing
 from rollcast.cli.exits import status_of_report
 from rollcast.cli.milestones import Milestones
-from rollcast.cli.report_text import report_text
+from rollcast.cli.report_text import report_lines
 from rollcast.report import Report
 from rollcast.sender import Sender
 
@@ -84,7 +84,7 @@ def _print(report: Report, order: Order) -> None:
     if order.json:
         output.emit_document(report.to_json())
     else:
-        output.emit(report_text(report))
+        output.emit(*report_lines(report))
 
 
 def _size(file: Path) -> int:

@@ -5,7 +5,7 @@ import re
 from rollcast.addresses import TRANSFER_ID_PATTERN
 from rollcast.cli import access, output
 from rollcast.cli.exits import Exit, UsageError, status_of_report
-from rollcast.cli.report_text import listing_text, report_text
+from rollcast.cli.report_text import listing_lines, report_lines
 from rollcast.report import transfer_json
 from rollcast.sender import Sender
 
@@ -21,7 +21,7 @@ async def status(transfer_id: str, address: str | None, *, json: bool) -> int:
     if json:
         output.emit_document(report.to_json())
     else:
-        output.emit(report_text(report))
+        output.emit(*report_lines(report))
     return status_of_report(report)
 
 
@@ -32,5 +32,5 @@ async def list_transfers(address: str | None, *, json: bool) -> int:
     if json:
         output.emit_document({"transfers": [transfer_json(transfer) for transfer in transfers]})
     else:
-        output.emit(listing_text(transfers))
+        output.emit(*listing_lines(transfers))
     return Exit.DONE

@@ -9,7 +9,7 @@ import pytest
 from dev.broker import Broker
 from dev.deployment import ONE_SERVER, SERVER_PER_DOMAIN, deployment
 from rollcast.topology import POOLS
-from tests.e2e.world import World, ends, random_file
+from tests.e2e.world import World, clean, ends, random_file
 
 CHUNK = 1024 * 1024
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
@@ -25,6 +25,7 @@ def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, node: Broker
 ) -> Iterator[World]:
     """Each of the deployments, with two receivers that accept."""
+    clean(node)
     folder = tmp_path_factory.mktemp("world")
     with deployment(folder, node, **request.param) as running:
         made = World(running, node, folder)

@@ -9,7 +9,9 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
+from dev import management
 from dev.broker import Broker
 from dev.deployment import Deployment
 from dev.processes import Program, tied
@@ -100,6 +102,14 @@ class World:
         """End the receivers."""
         for process in self._receivers.values():
             process.stop()
+
+
+def clean(node: Broker) -> None:
+    """Take away what an earlier deployment left: its queues would hand on messages for other ledgers."""
+    for queue in management.call(node.management_url, "GET", "/api/queues"):
+        if queue["name"].startswith("rollcast."):
+            name = quote(queue["name"], safe="")
+            management.call(node.management_url, "DELETE", f"/api/queues/%2F/{name}")
 
 
 def ends(document: dict[str, Any]) -> dict[str, tuple[str, str | None]]:

@@ -28,7 +28,7 @@ def test_sizes(text: str, count: int) -> None:
 @pytest.mark.parametrize("text", ["", "-1", "MiB", "1M", "1e3", "1 MiB x", "nan", "٣kB", "65TiB", "9" * 99])
 def test_no_sizes(text: str) -> None:
     """An unclear one is refused with a sentence."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         size(text)
 
 
@@ -52,7 +52,7 @@ def test_durations(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["", "-1s", "s", "1w", "1h30m", "inf", "12d"])
 def test_no_durations(text: str) -> None:
     """Neither is one that no request can carry."""
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         duration(text)
 
 

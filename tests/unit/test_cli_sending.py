@@ -8,7 +8,7 @@ from rich.console import Console
 from rollcast.cli.course import Course
 from rollcast.cli.milestones import INTERVAL, Milestones
 from rollcast.cli.picture import Picture
-from rollcast.cli.report_text import listing_text, report_text
+from rollcast.cli.report_text import listing_lines, report_lines
 from rollcast.events import Held, Progressed, SenderEvent, Uploaded, UploadStarted
 from rollcast.reasons import Code
 from rollcast.report import Report
@@ -18,7 +18,7 @@ from tests.unit.offers import TRANSFER
 
 STARTED = UploadStarted(transfer_id=TRANSFER)
 UPLOADED = Uploaded(transfer_id=TRANSFER)
-DECLINED = receiver("dave@globex", Receiver.REJECTED, reason=Code.REJECTED, detail="no \x1b[2J thanks")
+DECLINED = receiver("dave@globex", Receiver.REJECTED, reason=Code.REJECTED, detail="no\x1b[2J\nthanks")
 
 
 def _stored(**receivers: int) -> Progressed:
@@ -148,10 +148,10 @@ def test_the_report_names_everybody() -> None:
         tired,
         receiver("al@acme", Receiver.ASKED),
     ]
-    assert report_text(Report(transfer(Transfer.PARTIAL), receivers)).splitlines() == [
+    assert report_lines(Report(transfer(Transfer.PARTIAL), receivers)) == [
         "plan.pdf, 1000 B, from alice@acme: partial, 1 of 4 have it",
         "  bob@acme     delivered  as plan (2).pdf, 1970-01-01 00:00:00 UTC",
-        "  dave@globex  rejected   no \x1b[2J thanks (may be asked again)",
+        "  dave@globex  rejected   no\x1b[2J\nthanks (may be asked again)",
         "  eve@acme     incapable  file too big: 1000 bytes; 10 are allowed",
         "  al@acme      asked",
         f"transfer {TRANSFER}, roll call 1.5 s",
@@ -160,14 +160,14 @@ def test_the_report_names_everybody() -> None:
 
 def test_the_report_says_why_nobody_gets_it() -> None:
     """The transfer has a reason of its own; in a dry run nobody can have the file."""
-    declined = report_text(Report(transfer(Transfer.DECLINED, reason=Code.POLICY_NOT_MET), []))
-    assert "declined, 0 of 0 have it; the answers did not satisfy the list policy" in declined
-    listed = report_text(Report(transfer(Transfer.LISTED), [receiver("bob@acme", Receiver.ACCEPTED)]))
-    assert "listed, 1 of 1 could receive it" in listed
+    declined = report_lines(Report(transfer(Transfer.DECLINED, reason=Code.POLICY_NOT_MET), []))
+    assert "declined, 0 of 0 have it; the answers did not satisfy the list policy" in declined[0]
+    listed = report_lines(Report(transfer(Transfer.LISTED), [receiver("bob@acme", Receiver.ACCEPTED)]))
+    assert "listed, 1 of 1 could receive it" in listed[0]
 
 
 def test_a_listing() -> None:
     """A line for each transfer."""
     row = f"{TRANSFER}  completed  1970-01-01 00:00:00 UTC  alice@acme  1000 B  plan.pdf"
-    assert listing_text([transfer(Transfer.COMPLETED)]) == row
-    assert listing_text([]) == "no transfers"
+    assert listing_lines([transfer(Transfer.COMPLETED)]) == [row]
+    assert listing_lines([]) == ["no transfers"]
