@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from blake3 import blake3
 from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
@@ -10,6 +11,7 @@ from rollcast.messages import AccountAnswered, AccountRequested
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import Code
 from workers.ledger import accounts
+from workers.settings import Settings
 from workers.work import GrantRights, OpenInboxes, Outcome, Received, Reply, RevokeRights, Services, refused
 
 
@@ -44,10 +46,18 @@ async def _add(
     # A worker may have died between adding the account and telling its password: the same request goes on.
     if known is not None and (received.correlation_id is None or known.added_by != received.correlation_id):
         return [refused(received, Code.ACCOUNT_EXISTS, f"{address} has an account already")]
-    password = secrets.token_urlsafe(24)
+    password = _password(received, services.settings)
     await accounts.add(services.ledger, address, message.limits, received.correlation_id)
     answer = await _answer(received, address, services, password)
     return [OpenInboxes(address), GrantRights(address, password), answer]
+
+
+def _password(received: Received, settings: Settings) -> str:
+    """A new password; the same one for the same request, since either of two replies may reach the operator."""
+    if received.correlation_id is None:
+        return secrets.token_urlsafe(24)
+    key = blake3(settings.amqp_url.encode()).digest()
+    return blake3(received.correlation_id.encode(), key=key).hexdigest()[:48]
 
 
 async def _change(

@@ -42,7 +42,7 @@ def test_a_line_for_each_milestone(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.splitlines() == [
         f"transfer {TRANSFER}: plan.pdf, 1000 B: 3 receivers asked until 1970-01-01 00:00:30 UTC",
         "receiver list: 1 accepted, 1 declined",
-        "  dave@globex: rejected, no \\x1b[2J thanks (may be asked again)",
+        "  dave@globex: rejected, no\\x1b[2J\\nthanks (may be asked again)",
         "the upload begins",
         "the server has the whole file",
     ]

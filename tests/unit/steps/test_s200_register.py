@@ -216,7 +216,7 @@ async def test_adding_an_account_gives_rights_and_a_password(bare: World) -> Non
 
 
 async def test_the_same_addition_goes_on_where_a_worker_died(bare: World) -> None:
-    """The password was perhaps never told, so the same request gets a new one; another request is refused."""
+    """Its reply was perhaps lost, so the same request gets the same password; another request is refused."""
     wanted = AccountRequested(action="add", address=BOB)
     await bare.tell(operator(wanted))
     again = await bare.tell(operator(wanted))

@@ -1,0 +1,169 @@
+"""The command line as a whole, as far as it comes without a broker."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rollcast.cli import transfers
+from rollcast.cli.app import run
+from rollcast.credentials import Credentials
+from rollcast.settings import ClientSettings
+from tests.unit.offers import TRANSFER
+
+COMMANDS = (
+    "send",
+    "receive",
+    "status",
+    "list",
+    "admin",
+    "admin add",
+    "admin list",
+    "admin remove",
+    "admin suspend",
+    "admin resume",
+)
+NOBODY_THERE = "amqp://x:y@127.0.0.1:1/"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with the credentials of alice, who cannot reach her broker; no operator."""
+    for name in ("ROLLCAST_AMQP_URL", "ROLLCAST_DOMAINS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ROLLCAST_HOME", str(tmp_path))
+    monkeypatch.setattr("rollcast.cli.access.PATIENCE", 0.1)
+    Credentials("alice@acme", NOBODY_THERE).save(ClientSettings.read())
+    Credentials("eve@acme", "http://localhost").save(ClientSettings.read())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("sned", 2, "did you mean"),
+        ("send", 2, "FILE"),
+        ("send f --to bob@acme", 2, "--as"),
+        ("send f --as alice@acme", 2, "nobody to send to"),
+        ("send f --as alice@acme --to", 2, "--to"),
+        ("send f --as alice@acme --to bob", 2, "'bob' is not an address"),
+        ("send f --as alice@acme --to bob@acme --upload soon", 2, "live"),
+        ("send f --as alice@acme --to bob@acme --expires soon", 2, "24h"),
+        ("send f --as alice@acme --to-file missing", 2, "missing"),
+        ("send f --as ALICE@acme --to bob@acme", 2, "is not an address"),
+        ("send f --as dave@acme --to bob@acme", 2, "credentials/dave@acme.json does not exist"),
+        ("send f --as eve@acme --to bob@acme", 2, "credentials of eve@acme"),
+        ("send f --as alice@acme --to bob@acme", 4, "no broker answers at 127.0.0.1:1"),
+        ("receive --as alice@acme --into in --accept all --count 0", 2, "--count"),
+        ("receive --as alice@acme --into in --accept some", 2, "--accept"),
+        ("receive --as alice@acme --into in --accept all --max-file-size big", 2, "100MiB"),
+        ("receive --as alice@acme --into /proc/nowhere --accept all", 2, "/proc/nowhere"),
+        ("receive --as alice@acme --into in --accept all", 4, "no broker answers"),
+        (f"status {TRANSFER[:-1]} --as alice@acme", 2, "transfer id"),
+        (f"status {TRANSFER} --as alice@acme", 4, "no broker answers"),
+        (f"status {TRANSFER}", 2, "ROLLCAST_AMQP_URL is not set"),
+        ("list", 2, "ROLLCAST_AMQP_URL is not set"),
+        ("list --as alice@acme", 4, "no broker answers"),
+        ("admin add BOB", 2, "is not an address"),
+        ("admin list", 2, "ROLLCAST_AMQP_URL is not set"),
+    ],
+)
+def test_an_error_is_a_status_and_a_sentence(
+    words: str,
+    status: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With --json it is a document as well; without, standard output stays empty."""
+    monkeypatch.chdir(tmp_path)
+    assert run(words.split()) == status
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert said.lower() in told.err.lower()
+    assert told.err.startswith("rollcast: ")
+    assert told.err.count("\n") == 1
+    if not words.startswith("admin"):
+        assert run([*words.split(), "--json"]) == status
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert set(error) == {"code", "message", "hint"}
+        assert said.lower() in f"{error['message']} {error['hint']}".lower()
+
+
+@pytest.mark.parametrize(
+    "url", ["acme", "http://localhost", "amqp://", "amqp://localhost:port", "amqp://[::1"]
+)
+def test_an_operator_without_a_usable_url(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That is wrong usage, and no fault of ours; its password is not repeated."""
+    monkeypatch.setenv("ROLLCAST_AMQP_URL", url)
+    monkeypatch.setenv("ROLLCAST_DOMAINS", "acme")
+    assert run(["list"]) == 2
+    assert "ROLLCAST_AMQP_URL is not an address of a broker" in capsys.readouterr().err
+
+
+def test_an_operator_keeps_to_the_domains(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody would answer for another one."""
+    monkeypatch.setenv("ROLLCAST_AMQP_URL", NOBODY_THERE)
+    assert run(["list"]) == 2
+    assert "ROLLCAST_DOMAINS is not set" in capsys.readouterr().err
+    monkeypatch.setenv("ROLLCAST_DOMAINS", "acme, globex")
+    assert run(["admin", "add", "bob@initech"]) == 2
+    assert "initech is not among your domains (acme, globex)" in capsys.readouterr().err
+    assert run(["admin", "list"]) == 4
+
+
+def test_a_fault_of_ours_comes_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And only such a one does."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("1/0\x1b[2J")
+
+    monkeypatch.setattr(transfers, "list_transfers", broken)
+    assert run(["list", "--json"]) == 70
+    told = capsys.readouterr()
+    assert json.loads(told.out)["error"]["code"] == "internal_error"
+    assert told.err.startswith("Traceback")
+    assert "\x1b" not in told.err
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_tells_what_is_needed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every page has the statuses and the environment."""
+    assert run([*command.split(), "--help"]) == 0
+    page = capsys.readouterr().out
+    for word in ("Exit status:", "130", "ROLLCAST_HOME", "ROLLCAST_AMQP_URL", "ROLLCAST_DOMAINS"):
+        assert word in page
+    if command in {"", "send", "receive", "status", "list", "admin", "admin add"}:
+        assert f"  rollcast {command}" in page
+
+
+def test_whoever_reads_may_leave_or_never_have_been_there(home: Path) -> None:
+    """A broken pipe is no traceback, and a closed standard error sends nothing into standard output."""
+    command = f"{sys.executable} -m rollcast.cli list --as dave@acme --json"
+    environment = {**os.environ, "ROLLCAST_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    for line in (f"{command} | true", f"{{ {command} 2>&1 >/dev/null; }} | true", f"{command} 2>&-"):
+        ended = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 2
+        assert "Traceback" not in ended.stderr
+        assert all("error" in json.loads(document) for document in ended.stdout.splitlines())
+    full = subprocess.run(
+        ["bash", "-c", f"{command} >/dev/full"], env=environment, capture_output=True, check=False
+    )
+    assert full.returncode == 2
+    assert b"Traceback" not in full.stderr

@@ -1,0 +1,172 @@
+"""How `rollcast receive` decides, and what it says."""
+
+import asyncio
+import json
+import os
+import pty
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from rollcast.cli.deciding import Accept, decide_by
+from rollcast.cli.event_json import event_json
+from rollcast.cli.exits import UsageError
+from rollcast.cli.narrator import INTERVAL, Narrator
+from rollcast.cli.prompt import Prompt
+from rollcast.consent import Decide, Decision
+from rollcast.events import (
+    Answered,
+    AnswerRefused,
+    Asked,
+    Delivered,
+    Ended,
+    Failed,
+    Opened,
+    Ready,
+    ReceiverEvent,
+    Stored,
+)
+from rollcast.messages.values import Limits
+from rollcast.reasons import Code
+from rollcast.states import Transfer
+from tests.unit.offers import NO_HASH, TRANSFER, offer
+
+EVIL = offer(name="evil\u202egnp.exe", size=2048)
+EVENTS: list[ReceiverEvent] = [
+    Ready(address="bob@acme", limits=Limits()),
+    Asked(transfer_id=TRANSFER, offer=EVIL),
+    Answered(transfer_id=TRANSFER, offer=EVIL, accept=False),
+    AnswerRefused(transfer_id=TRANSFER, reason=Code.ANSWERED_TOO_LATE, detail="one\nsecond"),
+    Opened(transfer_id=TRANSFER, offer=EVIL),
+    Stored(transfer_id=TRANSFER, bytes=1024, size=2048),
+    Delivered(transfer_id=TRANSFER, offer=EVIL, path=Path("in") / EVIL.file.name, hash=NO_HASH),
+    Failed(transfer_id=TRANSFER, offer=EVIL, detail="disk full"),
+    Ended(transfer_id=TRANSFER, state=Transfer.CANCELLED, reason=Code.CANCELLED),
+]
+
+
+async def _decided(decide: Decide) -> bool:
+    decision = decide(offer())
+    assert asyncio.iscoroutine(decision)
+    answer = await decision
+    assert isinstance(answer, Decision)
+    return answer.accept
+
+
+@pytest.mark.parametrize(
+    ("accept", "senders", "taken"),
+    [
+        ("all", [], True),
+        ("none", [], False),
+        ("all", ["*@acme"], True),
+        ("all", ["*@globex", "al[a-m]*"], True),
+        ("all", ["*@globex", "Alice@acme"], False),
+        ("none", ["*@acme"], False),
+    ],
+)
+async def test_rules_decide(accept: Accept, senders: list[str], taken: bool) -> None:
+    """A sender that no pattern matches is declined whatever else holds."""
+    assert await _decided(decide_by(accept, senders)) is taken
+
+
+@pytest.mark.parametrize("accept", ["ask", None])
+def test_nobody_is_there_to_be_asked(accept: Accept | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it must be told what to answer."""
+    with open(os.devnull) as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        with pytest.raises(UsageError) as caught:
+            decide_by(accept, [])
+    assert "--accept all" in caught.value.hint
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """The user's end of a terminal, and the program's."""
+    ends = pty.openpty()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+async def _asked(capsys: pytest.CaptureFixture[str], times: int) -> None:
+    """Return when the question was put so often."""
+    seen = ""
+    while seen.count("Type y or n") < times:
+        await asyncio.sleep(0.01)
+        seen += capsys.readouterr().err
+        assert "\u202e" not in seen
+
+
+@pytest.mark.parametrize(("typed", "taken"), [(b"y\n", True), (b"No\n", False), (b"\x04", False)])
+async def test_whoever_sits_there_is_asked(
+    terminal: tuple[int, int], capsys: pytest.CaptureFixture[str], typed: bytes, taken: bool
+) -> None:
+    """What was typed before the question, or makes no sense, is no answer; Ctrl-D is one."""
+    user, program = terminal
+    os.write(user, b"y\n")
+    asking = asyncio.create_task(Prompt(program).ask(EVIL))
+    await _asked(capsys, 1)
+    os.write(user, b"perhaps\n")
+    await _asked(capsys, 1)
+    os.write(user, typed)
+    assert await asyncio.wait_for(asking, 10) is taken
+
+
+async def test_one_question_at_a_time(terminal: tuple[int, int], capsys: pytest.CaptureFixture[str]) -> None:
+    """A second offer waits, and is asked when the first one's time is over."""
+    user, program = terminal
+    prompt = Prompt(program)
+    first = asyncio.create_task(prompt.ask(EVIL))
+    await _asked(capsys, 1)
+    second = asyncio.create_task(prompt.ask(EVIL))
+    await asyncio.sleep(0)
+    first.cancel()
+    await _asked(capsys, 1)
+    os.write(user, b"yes\n")
+    assert await asyncio.wait_for(second, 10) is True
+    assert first.cancelled()
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_each_event_is_a_document(event: ReceiverEvent) -> None:
+    """With its name and its transfer; nothing that a terminal obeys is left in it."""
+    line = json.dumps(event_json(event))
+    document = json.loads(line)
+    assert document["event"].replace("_", "") == type(event).__name__.lower()
+    assert isinstance(event, Ready) or document["transfer_id"] == TRANSFER
+    assert line.isascii()
+
+
+def test_all_events_are_tried() -> None:
+    """A new kind of event needs a document too."""
+    assert [type(event) for event in EVENTS] == list(get_args(ReceiverEvent))
+
+
+def test_files_are_told_on_standard_output_and_all_else_on_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A line each; the question itself is the prompt's business."""
+    narrator = Narrator(clock=lambda: 0.0)
+    for event in EVENTS:
+        narrator.tell(event)
+    told = capsys.readouterr()
+    assert told.out == "in/evil\\u202egnp.exe  2.0 KiB  from alice@acme\n"
+    assert told.err.splitlines() == [
+        "bob@acme is ready to receive",
+        "declined: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme",
+        f"{TRANSFER}: the answer does not count, the answer came after the consent deadline: one\\nsecond",
+        "receiving: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme",
+        "failed: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme: disk full",
+        f"{TRANSFER}: it will not come, the transfer is cancelled: the transfer was cancelled",
+    ]
+
+
+def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    """For each transfer on its own."""
+    ticks = iter([0.0, 0.0, 1.0, INTERVAL, INTERVAL + 1])
+    narrator = Narrator(clock=lambda: next(ticks))
+    for transfer_id in ("a", "b", "a", "a", "a"):
+        narrator.tell(Stored(transfer_id=transfer_id, bytes=1024, size=2048))
+    assert capsys.readouterr().err == "a: 50%, 1.0 KiB of 2.0 KiB\n"
