@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile pyproject.toml --quiet --extra cli --universal --py
 .PHONY: demo test up check bench lock clean
 
 demo: $(VENV)/runtime.stamp
-	$(BIN)/python -m dev.demo $(if $(FILE),"$(FILE)")
+	$(BIN)/python -m dev.demo $(if $(FILE),"$$FILE")
 
 test: $(VENV)/dev.stamp
 	$(BIN)/pytest

@@ -86,12 +86,14 @@ class Runner:
                     self._waiting.task_done()
 
     async def _observed(self, batch: Sequence[Delivery]) -> None:
-        with (
-            metrics.HANDLING.labels(step=self.name).time(),
-            metrics.IN_FLIGHT.labels(step=self.name).track_inprogress(),
-        ):
-            jobs = [job for delivery in batch if (job := await self._open(delivery)) is not None]
-            await self._handle(jobs)
+        in_flight = metrics.IN_FLIGHT.labels(step=self.name)
+        in_flight.inc(len(batch))
+        try:
+            with metrics.HANDLING.labels(step=self.name).time():
+                jobs = [job for delivery in batch if (job := await self._open(delivery)) is not None]
+                await self._handle(jobs)
+        finally:
+            in_flight.dec(len(batch))
 
     async def _open(self, delivery: Delivery) -> Job | None:
         origin: envelope.Envelope | None = None
