@@ -38,7 +38,14 @@ def fail(error: RollcastError, *, as_json: bool) -> None:
     hint = _continued(error.hint)
     say(f"rollcast: {error}; {hint}" if hint else f"rollcast: {error}")
     if as_json:
-        emit_document({"error": {"code": str(error.code), "message": str(error), "hint": error.hint}})
+        _emit_error({"code": str(error.code), "message": str(error), "hint": error.hint})
+
+
+def _emit_error(error: Mapping[str, str]) -> None:
+    try:
+        emit_document({"error": error})
+    except FileUnusable as unwritable:
+        say(f"rollcast: {unwritable}")
 
 
 def _write(stream: TextIO | None, text: str) -> bool:

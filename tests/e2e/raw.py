@@ -19,6 +19,9 @@ F = TypeVar("F", bound=base.Frame)
 class Line(Connection):
     """A connection on which any method can be tried."""
 
+    def __enter__(self) -> "Line":
+        return self
+
     def attempt(self, method: base.Frame, answer: type[F]) -> F:
         """Send a method and wait for its answer. Raises `Closed` if the broker refuses."""
         self._send(method)

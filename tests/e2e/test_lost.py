@@ -1,105 +1,14 @@
 """Whatever is lost on the way, the transfer completes and every byte arrives."""
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from blake3 import blake3
-
-from dev.broker import Broker, private_node
-from dev.deployment import Worker, deployment
+from dev.broker import private_node
+from dev.deployment import deployment
 from rollcast import topology
 from rollcast.messages import UploadInvited
-from rollcast.topology import POOLS, MiB
 from tests.e2e import damage
-from tests.e2e.world import World, random_file, wait_until
-
-ALICE, BOB, CAROL = "alice@acme", "bob@acme", "carol@globex"
-BIG = 256 * MiB
-"""More than is granted while the lane of a receiver is deep: one that stands still holds the transfer."""
-CHUNKS_IN_LANE = 20
-
-
-@pytest.fixture(scope="module")
-def pools(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:
-    """A world with each pool in a process of its own."""
-    folder = tmp_path_factory.mktemp("pools")
-    with deployment(folder, node, pools=POOLS) as running:
-        made = World(running, node, folder)
-        try:
-            yield made
-        finally:
-            made.close()
-
-
-class Held:
-    """A big file on its way to Bob and Carol, held up because Bob stands still with a lane that fills."""
-
-    def __init__(self, world: World, folder: Path) -> None:
-        self.world = world
-        world.add(ALICE)
-        self.bob = world.receive(BOB)
-        world.receive(CAROL)
-        self.source = random_file(folder / "big.bin", BIG)
-        self.sending = start(world, self.source)
-        wait_until(lambda: len(self._parts()) == 1, "the lane of Bob is open")
-        self.lane = topology.lane(BOB, self._parts()[0].stem, "").name
-
-    def _parts(self) -> list[Path]:
-        return list((self.world.inbox(BOB) / ".rollcast").glob("*.part"))
-
-    def wait_until_lane_fills(self) -> None:
-        """Return when chunks wait that Bob does not take."""
-        filled = f"{self.lane} fills"
-        wait_until(lambda: damage.depth(self.world.node, self.lane) >= CHUNKS_IN_LANE, filled)
-        assert self.sending.poll() is None
-
-
-def start(world: World, source: Path) -> "subprocess.Popen[str]":
-    """Start sending to both receivers."""
-    return world.start(*world.sending(source, ALICE, [BOB, CAROL]))
-
-
-def small(world: World, folder: Path) -> Path:
-    """A file of some chunks, and receivers that accept it."""
-    world.add(ALICE)
-    world.receive(BOB)
-    world.receive(CAROL)
-    return random_file(folder / "small.bin", 3 * MiB + 17)
-
-
-def completes(world: World, sending: "subprocess.Popen[str]", source: Path) -> None:
-    """The transfer ends as if nothing had been lost."""
-    out, said = sending.communicate(timeout=90)
-    assert sending.returncode == 0, (out, said)
-    assert '"completed"' in out
-    for address in (BOB, CAROL):
-        received = newest(world.inbox(address))
-        assert digest(received) == digest(source), address
-        received.unlink()
-
-
-def newest(folder: Path) -> Path:
-    """The file that was received last."""
-    return max((p for p in folder.iterdir() if p.is_file()), key=lambda path: path.stat().st_mtime_ns)
-
-
-def digest(path: Path) -> str:
-    """The digest of a file."""
-    return blake3().update_mmap(path).hexdigest()
-
-
-def pool(world: World, name: str) -> Worker:
-    """The process of a pool."""
-    (worker,) = (worker for worker in world.running.workers if worker.pools == (name,))
-    return worker
-
-
-def start_again(worker: Worker) -> None:
-    """Start a worker in place."""
-    worker.start()
-    worker.wait_until_healthy()
+from tests.e2e.underway import ALICE, BOB, Held, completes, small, start
+from tests.e2e.world import World, wait_until
 
 
 def test_a_lane_is_purged(world: World, tmp_path: Path) -> None:
@@ -135,12 +44,12 @@ def test_a_step_queue_is_deleted_before_the_invitation(world: World, tmp_path: P
 
 def test_a_sender_does_not_get_its_messages(world: World, tmp_path: Path) -> None:
     """What a sender is invited to upload is said again when the invitation was lost."""
-    held_up = small(world, tmp_path)
+    source = small(world, tmp_path)
     bob = world.receive(BOB)
     with damage.stopped(bob.pid):
         prefix = f"rollcast.inbox.{ALICE}."
         before = damage.names(world.node, prefix)
-        sending = start(world, held_up)
+        sending = start(world, source)
         wait_until(lambda: len(damage.names(world.node, prefix)) > len(before), "the sender has an inbox")
         (inbox,) = set(damage.names(world.node, prefix)) - set(before)
         key = inbox.removeprefix("rollcast.inbox.")
@@ -148,7 +57,7 @@ def test_a_sender_does_not_get_its_messages(world: World, tmp_path: Path) -> Non
         diversion.begin()
     wait_until(lambda: diversion.took(UploadInvited), "the invitation is lost")
     diversion.end()
-    completes(world, sending, held_up)
+    completes(world, sending, source)
 
 
 def test_a_worker_is_killed(world: World, tmp_path: Path) -> None:
@@ -158,36 +67,9 @@ def test_a_worker_is_killed(world: World, tmp_path: Path) -> None:
     with damage.stopped(held.bob.pid):
         held.wait_until_lane_fills()
         worker.kill()
-    start_again(worker)
+    worker.start()
+    worker.wait_until_healthy()
     completes(world, held.sending, held.source)
-
-
-def test_the_spool_queue_is_deleted(pools: World, tmp_path: Path) -> None:
-    """Chunks that were lost before they came into the spool are uploaded again."""
-    small(pools, tmp_path)
-    source = random_file(tmp_path / "big.bin", BIG)
-    queue = "rollcast.spool.main"
-    with damage.stopped(pool(pools, "spool").pid):
-        sending = start(pools, source)
-        wait_until(lambda: damage.depth(pools.node, queue) >= CHUNKS_IN_LANE, "chunks wait for the spool")
-        assert sending.poll() is None
-        assert damage.delete(pools.node, queue) > 0
-    completes(pools, sending, source)
-
-
-@pytest.mark.parametrize(
-    ("step", "damaged"), [("s240", damage.delete), ("s270", damage.purge), ("s310", damage.purge)]
-)
-def test_a_step_loses_its_messages(pools: World, tmp_path: Path, step: str, damaged: damage.Damage) -> None:
-    """An invitation, a committed answer, a receipt: what a step never got to see is said to it again."""
-    source = small(pools, tmp_path)
-    worker, queue = pool(pools, step), f"rollcast.step.main.{step}"
-    worker.kill()
-    sending = start(pools, source)
-    wait_until(lambda: damage.depth(pools.node, queue) > 0, f"messages wait in {queue}")
-    assert damaged(pools.node, queue) > 0
-    start_again(worker)
-    completes(pools, sending, source)
 
 
 def test_the_broker_is_killed(tmp_path: Path) -> None:
