@@ -1,0 +1,1 @@
+"""How our access to the broker behaves on a real RabbitMQ."""

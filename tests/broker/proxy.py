@@ -1,0 +1,70 @@
+"""A way to the broker that can be cut, as networks are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+BLOCK = 65_536
+
+
+class Proxy:
+    """Passes bytes on to the broker at `url` until it is cut. Made by `proxied`."""
+
+    def __init__(self, url: str) -> None:
+        self._parts = urlsplit(url)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.connections = 0
+
+    @property
+    def url(self) -> str:
+        """The broker's address by this way."""
+        assert self._server is not None
+        port = self._server.sockets[0].getsockname()[1]
+        user = self._parts.netloc.rpartition("@")[0]
+        return urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{port}"))
+
+    async def start(self) -> None:
+        """Accept connections, on a port of its own."""
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+
+    def cut(self) -> None:
+        """Lose all connections; new ones are accepted."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def close(self) -> None:
+        """Lose all connections, and accept no more."""
+        if self._server is not None:
+            self._server.close()
+        self.cut()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        host, port = self._parts.hostname, self._parts.port or 5672
+        there, back = await asyncio.open_connection(host, port)
+        self._writers |= {writer, back}
+        await asyncio.gather(_copy(reader, back), _copy(there, writer))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while block := await reader.read(BLOCK):
+            writer.write(block)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def proxied(url: str) -> AsyncIterator[Proxy]:
+    """A way to the broker at `url`."""
+    proxy = Proxy(url)
+    await proxy.start()
+    try:
+        yield proxy
+    finally:
+        proxy.close()

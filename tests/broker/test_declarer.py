@@ -1,0 +1,101 @@
+"""What the workers declare is on the broker as the topology says, and can be declared and deleted twice."""
+
+import secrets
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import pytest
+from aio_pika import Message
+from aio_pika.abc import AbstractChannel
+
+from dev import management
+from dev.broker import Broker
+from rollcast import topology
+from rollcast.broker import Link
+from rollcast.topology import POOLS, QueueSpec
+from workers.declarer import Declarer
+from workers.ladder import rung_queues
+
+SERVER = f"test-{secrets.token_hex(4)}"
+DOMAIN = f"{SERVER}-domain"
+ADDRESS = f"bob@{DOMAIN}"
+ID = secrets.token_hex(16)
+CAST = topology.cast(DOMAIN, ID)
+STEP_QUEUES = [topology.step_queue(SERVER, pool, (DOMAIN,)) for pool in POOLS if pool in topology.STEPS]
+QUEUES = [
+    *STEP_QUEUES,
+    topology.parked(SERVER),
+    topology.spool_queue(SERVER),
+    topology.progress_queue(SERVER, (DOMAIN,)),
+    topology.inbox(ADDRESS),
+    topology.session_inbox(ADDRESS, ID),
+    topology.lane(ADDRESS, ID, CAST),
+]
+
+
+@pytest.fixture
+async def declarer(node: Broker) -> AsyncIterator[Declarer]:
+    """A declarer on a broker with the exchanges; what the tests declare is deleted."""
+    link = Link(node.amqp_url, "test")
+    made = Declarer(link)
+    await made.exchanges()
+    await made.cast(CAST, None)
+    yield made
+    await made.delete_queues(spec.name for spec in [*QUEUES, *rung_queues(SERVER)])
+    for name in (CAST, *(rung.name for rung in rung_queues(SERVER))):
+        await made.delete_exchange(name)
+    await link.close()
+
+
+def _on_broker(node: Broker, name: str) -> QueueSpec:
+    path = f"/api/queues/%2F/{quote(name, safe='')}"
+    queue = management.call(node.management_url, "GET", path)
+    bindings = management.call(node.management_url, "GET", f"{path}/bindings")
+    bound = tuple(sorted((row["source"], row["routing_key"]) for row in bindings if row["source"]))
+    assert queue["durable"]
+    arguments = {key: value for key, value in queue["arguments"].items() if key != "x-queue-type"}
+    kind = {"x-queue-type": "quorum"} if queue["type"] == "quorum" else {}
+    return QueueSpec(name, arguments | kind, bound)
+
+
+async def test_every_queue_is_as_the_topology_says(node: Broker, declarer: Declarer) -> None:
+    """Its kind, its arguments and its bindings; declaring it again changes nothing."""
+    for _ in range(2):
+        await declarer.queues(QUEUES)
+        for rung in rung_queues(SERVER):
+            await declarer.rung(rung)
+    for spec in [*QUEUES, *rung_queues(SERVER)]:
+        wanted = QueueSpec(spec.name, dict(spec.arguments), tuple(sorted(spec.bindings)))
+        assert _on_broker(node, spec.name) == wanted
+
+
+async def test_what_is_gone_can_be_deleted(declarer: Declarer) -> None:
+    """Deleting, unbinding and measuring what is not there is no error."""
+    await declarer.delete_queues(["test.never-was"])
+    await declarer.delete_exchange("test.never-was")
+    await declarer.unbind("test.never-was", topology.BULK, "x")
+    assert await declarer.depths(["test.never-was"]) == [0]
+
+
+async def test_lanes_are_measured(declarer: Declarer, admin: AbstractChannel) -> None:
+    """The depth of a queue is the number of messages that wait in it."""
+    lane = topology.lane(ADDRESS, ID, CAST)
+    await declarer.queues([lane])
+    cast = await admin.get_exchange(CAST)
+    for _ in range(3):
+        await cast.publish(Message(b"x"), "")
+    assert await declarer.depths([lane.name, "test.never-was"]) == [3, 0]
+
+
+async def test_a_cast_hears_only_its_own_upload(declarer: Declarer, admin: AbstractChannel) -> None:
+    """Bound to the key of its sender and transfer, once, however often that is done."""
+    lane, key = topology.lane(ADDRESS, ID, CAST), topology.transfer_key(f"alice@{DOMAIN}", ID)
+    for _ in range(2):
+        await declarer.cast(CAST, key)
+        await declarer.queues([lane])
+    bulk = await admin.get_exchange(topology.BULK)
+    for sent in (key, f"alice@{DOMAIN}.{secrets.token_hex(16)}", f"eve@{DOMAIN}.{ID}"):
+        await bulk.publish(Message(sent.encode()), sent, mandatory=False)
+    held = await admin.get_queue(lane.name)
+    assert (await held.get(no_ack=True)).body == key.encode()
+    assert await held.get(no_ack=True, fail=False) is None
