@@ -11,6 +11,7 @@ from aiormq.exceptions import (
     AuthenticationError,
     ChannelInvalidStateError,
     ConnectionNotAllowed,
+    InvalidFrameError,
     ProbableAuthenticationError,
 )
 from yarl import URL
@@ -92,6 +93,12 @@ class Link:
             raise BrokerRefused(
                 f"the broker at {self.place} does not let {self.user} in: {error}",
                 hint="Check the credentials and that the account still exists.",
+            ) from error
+        except InvalidFrameError as error:
+            # What the broker says when it closes a connection at its opening does not reach us.
+            raise BrokerUnavailable(
+                f"the broker at {self.place} takes no connection of {self.user} at present: {error}",
+                hint="Check that the account is not suspended and has not too many connections open.",
             ) from error
         except (TimeoutError, AMQPError, OSError) as error:
             raise BrokerUnavailable(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 BLOCK = 65_536
@@ -49,14 +49,11 @@ class Proxy:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
+    with suppress(ConnectionError):
         while block := await reader.read(BLOCK):
             writer.write(block)
             await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.transport.abort()
+    writer.transport.abort()
 
 
 @asynccontextmanager

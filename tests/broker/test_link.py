@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import tenacity
+from aio_pika.abc import AbstractChannel
 
 from dev import management
 from dev.broker import Broker
@@ -47,7 +48,7 @@ async def test_a_lost_connection_is_made_again(link: Link, proxy: Proxy) -> None
     again = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(BrokerUnavailable), stop=tenacity.stop_after_attempt(3)
     )
-    second = await again(link.channel)
+    second: AbstractChannel = await again(link.channel)
     assert not second.is_closed
     assert proxy.connections == 2
 
