@@ -1,7 +1,7 @@
 """Who really sent a message: what the broker has verified of it, and what the broker does not verify.
 
-The broker checks `user_id` only if it is there, and lets `CC` and `BCC` pass by the permissions: so their
-absence is checked here. Headers that carry an identity count only under a server's user.
+The broker checks `user_id` only if it is there, and lets copies (`CC`, `BCC`) pass by the permissions. `CC` is
+refused here; `BCC` it takes out before delivery, so such a copy is known by a key that does not fit. Headers that carry an identity count only under a server's user.
 """
 
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ def read(delivery: Delivery) -> Envelope:
     if not delivery.user_id:
         raise IdentityError("the message carries no user_id")
     headers = delivery.headers
-    if "CC" in headers or "BCC" in headers:
-        raise IdentityError("the message was published with CC or BCC")
+    if "CC" in headers:
+        raise IdentityError("the message was published with CC")
     plain = Envelope(delivery.user_id, delivery.exchange or "", delivery.routing_key or "", 0)
     if ORIGIN not in headers:
         return plain

@@ -98,8 +98,8 @@ def test_no_recipients(staffed: World, tmp_path: Path) -> None:
     source = random_file(tmp_path / "a.bin", 10)
     empty = tmp_path / "empty.txt"
     empty.write_text("# nobody\n\n")
-    assert staffed.send(source, ALICE, []).status in {2, 3}
-    assert staffed.send(source, ALICE, [], "--to-file", str(empty)).status in {2, 3}
+    assert staffed.send(source, ALICE, []).status == 2
+    assert staffed.send(source, ALICE, [], "--to-file", str(empty)).status == 2
 
 
 def test_duplicates_and_the_sender_itself(staffed: World, tmp_path: Path) -> None:

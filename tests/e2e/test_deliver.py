@@ -9,7 +9,7 @@ import pytest
 from dev.broker import Broker
 from dev.deployment import ONE_SERVER, SERVER_PER_DOMAIN, deployment
 from rollcast.topology import POOLS
-from tests.e2e.world import World, clean, ends, random_file
+from tests.e2e.world import World, clean, ends, random_file, wait_until
 
 CHUNK = 1024 * 1024
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
@@ -104,8 +104,9 @@ def test_a_detached_sender_leaves_early(world: World, tmp_path: Path) -> None:
     source = random_file(tmp_path / "detached.bin", CHUNK)
     done = world.send(source, ALICE, [BOB], "--detach")
     assert done.status == 0, done.said
-    status = world.run("status", done.document["transfer_id"], "--as", ALICE, "--json")
-    assert status.document["transfer_id"] == done.document["transfer_id"]
+    asked = ("status", done.document["transfer_id"], "--as", ALICE, "--json")
+    wait_until(lambda: world.run(*asked).document["state"] == "completed", "the receiver has the file")
+    assert (world.inbox(BOB) / source.name).read_bytes() == source.read_bytes()
 
 
 def test_transfers_run_side_by_side(world: World, tmp_path: Path) -> None:

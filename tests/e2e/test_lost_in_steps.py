@@ -10,12 +10,13 @@ from dev.deployment import Worker, deployment
 from rollcast.topology import POOLS
 from tests.e2e import damage
 from tests.e2e.underway import BIG, CHUNKS_IN_LANE, completes, small, start
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.world import World, clean, random_file, wait_until
 
 
 @pytest.fixture(scope="module")
 def pools(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:
     """A world with each pool in a process of its own."""
+    clean(node)
     folder = tmp_path_factory.mktemp("pools")
     with deployment(folder, node, pools=POOLS) as running:
         made = World(running, node, folder)

@@ -62,10 +62,9 @@ def test_without_a_verified_user_nothing_counts(user: str | None) -> None:
     assert "user_id" in refused(Letter(user_id=user))
 
 
-@pytest.mark.parametrize("header", ["CC", "BCC"])
-def test_copies_are_refused(header: str) -> None:
+def test_copies_are_refused() -> None:
     """Brokers let them pass by the permissions."""
-    assert "CC" in refused(Letter(headers={header: ["acme.bob@acme.answer"]}))
+    assert "CC" in refused(Letter(headers={"CC": ["acme.bob@acme.answer"]}))
 
 
 @pytest.mark.parametrize(
