@@ -1,7 +1,8 @@
 """Who really sent a message: what the broker has verified of it, and what the broker does not verify.
 
 The broker checks `user_id` only if it is there, and lets copies (`CC`, `BCC`) pass by the permissions. `CC` is
-refused here; `BCC` it takes out before delivery, so such a copy is known by a key that does not fit. Headers that carry an identity count only under a server's user.
+refused here; `BCC` it takes out before delivery, so such a copy is known by a key that does not fit. Headers
+that carry an identity count only under a server's user.
 """
 
 from dataclasses import dataclass
