@@ -1,14 +1,12 @@
 """`make up`: a broker and all worker pools in the foreground, and a file of exports to use them."""
 
-import fcntl
 import shlex
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dev.alone import alone
 from dev.broker import Broker, node
 from dev.deployment import Deployment, Worker, deployment
 from dev.packages import CHECKOUT, RUN, Missing
@@ -27,25 +25,14 @@ Ctrl-C stops everything."""
 def main() -> int:
     """Run until Ctrl-C, SIGTERM or the end of the workers; return the exit status."""
     unwind_when_told_to_end()
-    RUN.mkdir(exist_ok=True)
     try:
-        with _alone(), node(RUN / "broker") as broker, deployment(RUN, broker) as running:
+        with alone("up"), node(RUN / "broker") as broker, deployment(RUN, broker) as running:
             return _serve(broker, running)
     except KeyboardInterrupt:
         return 0
     except (Missing, Failed) as error:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, Missing) else 1
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with (RUN / "up.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Failed("`make up` is already running in this checkout.") from None
-        yield
 
 
 def _serve(broker: Broker, running: Deployment) -> int:

@@ -11,7 +11,7 @@ from rollcast.fetch import Fetch, Surroundings
 from rollcast.hashing import digests
 from rollcast.journal import Journal, Line
 from rollcast.messages import ReceiptRecorded, ReceiptReported
-from rollcast.messages.values import Hashes
+from rollcast.messages.values import MAX_TEXT, Hashes
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class Delivery:
 
     def _failure(self, detail: str) -> ReceiptReported:
         receipt = ReceiptReported(
-            transfer_id=self._offer.transfer_id, outcome="failed", bytes=0, detail=detail[:1024]
+            transfer_id=self._offer.transfer_id, outcome="failed", bytes=0, detail=detail[:MAX_TEXT]
         )
         try:
             self._part.discard()

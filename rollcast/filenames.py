@@ -1,4 +1,4 @@
-"""Names for received files. A name comes from a stranger and must never lead out of its folder."""
+"""Names of files, at servers and receivers: one comes from a stranger and must never lead out of its folder."""
 
 import itertools
 import unicodedata

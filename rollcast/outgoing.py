@@ -8,6 +8,7 @@ from rollcast.backoff import Silence, backoff
 from rollcast.chunks import Layout
 from rollcast.errors import BrokerUnavailable, TransferRefusedError
 from rollcast.events import Accepted, Held, Progressed, Reported, SenderEvent, Uploaded, UploadStarted
+from rollcast.messages.values import MAX_TEXT
 from rollcast.queries import complete
 from rollcast.resolution import Resolution
 from rollcast.session import Session
@@ -159,7 +160,7 @@ class Outgoing:
         """When the file has changed the server is told, and what it reports then is the end."""
         error = await self._upload.failed
         await self._session.tell(
-            m.CancelRequested(transfer_id=self.transfer_id, reason="source_changed", detail=str(error)[:1024])
+            m.CancelRequested(transfer_id=self.transfer_id, reason="source_changed", detail=str(error)[:MAX_TEXT])
         )
         await asyncio.sleep(CHANGE_REPORTED_WITHIN)
         raise error

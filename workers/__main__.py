@@ -7,20 +7,17 @@ from collections.abc import Callable, Sequence
 from urllib.parse import unquote, urlsplit
 
 import structlog
-import tenacity
 
-from rollcast.errors import BrokerUnavailable, RollcastError, Transient
+from rollcast.errors import RollcastError, Transient
 from rollcast.memory import keep_freed_memory
 from rollcast.topology import POOLS
 from workers.health import Health
 from workers.ledger.migrate import migrate
 from workers.logs import configure_logs
+from workers.patience import patiently
 from workers.pools import Pools
 from workers.rights import Rights
 from workers.settings import Settings
-
-WAIT_FOR_OTHERS_S = 60
-"""How long a worker waits at its start for the broker and the database."""
 
 log = structlog.get_logger()
 
@@ -73,12 +70,7 @@ def _stopper(stop: asyncio.Event) -> Callable[[], None]:
     return request_stop
 
 
-@tenacity.retry(
-    retry=tenacity.retry_if_exception_type(BrokerUnavailable),
-    wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-    stop=tenacity.stop_after_delay(WAIT_FOR_OTHERS_S),
-    reraise=True,
-)
+@patiently
 async def _wait_for_broker(workers: Pools) -> None:
     await workers.declare()
 

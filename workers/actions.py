@@ -6,6 +6,7 @@ Each action can be done twice. A failure is the message's failure: it is handled
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from rollcast.addresses import domain_of
 from rollcast.messages import LanesMeasured, SpoolVerified
 from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queue, transfer_key
 from workers.caster import Caster
@@ -27,7 +28,6 @@ from workers.work import (
     RevokeRights,
     ToStep,
     VerifySpool,
-    home,
 )
 
 DEEP = 64
@@ -72,7 +72,7 @@ class Actions:
         return []
 
     async def _open_lanes(self, action: OpenLanes) -> Follow:
-        exchange = cast(home(action.sender), action.transfer_id)
+        exchange = cast(domain_of(action.sender), action.transfer_id)
         await self._declarer.cast(exchange, None)
         await self._declarer.queues(
             lane(receiver, action.transfer_id, exchange) for receiver in action.receivers
@@ -85,7 +85,7 @@ class Actions:
 
     async def _open_upload(self, action: OpenUpload) -> Follow:
         key = transfer_key(action.sender, action.transfer_id)
-        exchange = cast(home(action.sender), action.transfer_id)
+        exchange = cast(domain_of(action.sender), action.transfer_id)
         await self._declarer.cast(exchange, key if action.live else None)
         spool = spool_queue(self._settings.server)
         await self._declarer.queues([spool])
@@ -95,7 +95,7 @@ class Actions:
     async def _drop_cast(self, action: DropCast) -> Follow:
         key = transfer_key(action.sender, action.transfer_id)
         await self._declarer.unbind(spool_queue(self._settings.server).name, BULK, key)
-        await self._declarer.delete_exchange(cast(home(action.sender), action.transfer_id))
+        await self._declarer.delete_exchange(cast(domain_of(action.sender), action.transfer_id))
         await self._store.delete(action.transfer_id, action.chunks)
         return []
 
@@ -108,12 +108,12 @@ class Actions:
         if digests is None:
             return []
         verified = SpoolVerified(transfer_id=action.transfer_id, hash=digests)
-        return [ToStep(home(action.sender), verified)]
+        return [ToStep(domain_of(action.sender), verified)]
 
     async def _measure_lanes(self, action: MeasureLanes) -> Follow:
         depths = await self._declarer.depths(_lanes(action.transfer_id, action.receivers))
         deep = sum(depth > DEEP for depth in depths) * 2 > len(depths)
-        return [ToStep(home(action.sender), LanesMeasured(transfer_id=action.transfer_id, deep=deep))]
+        return [ToStep(domain_of(action.sender), LanesMeasured(transfer_id=action.transfer_id, deep=deep))]
 
     async def _grant(self, action: GrantRights) -> Follow:
         await self._rights.grant(action.address, action.password)

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 
+from rollcast.addresses import domain_of
 from rollcast.broker import Publisher
 from rollcast.chunks import CONTENT_TYPE, Label, digest_of
 from rollcast.messages.values import Range
 from rollcast.topology import LANE, cast, transfer_key
 from workers import metrics
 from workers.store import Store
-from workers.work import CastChunks, home
+from workers.work import CastChunks
 
 IN_FLIGHT = 8
 """Chunks that wait for the broker's confirm: bounds the memory of a cast."""
@@ -48,7 +49,7 @@ class Caster:
 def _target(action: CastChunks) -> tuple[str, str]:
     if action.receiver is not None:
         return LANE, transfer_key(action.receiver, action.transfer_id)
-    return cast(home(action.sender), action.transfer_id), ""
+    return cast(domain_of(action.sender), action.transfer_id), ""
 
 
 def _indexes(ranges: Sequence[Range]) -> Iterator[int]:

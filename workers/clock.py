@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, select, update
 
 from rollcast.addresses import domain_of
 from rollcast.errors import Permanent, Transient
-from rollcast.messages import CloseDue, InvitationsDue, LanesDue, Message, RoundDue, SenderCheckDue, UploadDue
+from rollcast.messages import CloseDue, InvitationsDue, LanesDue, RoundDue, SenderCheckDue, UploadDue
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
 from workers import metrics
@@ -26,6 +26,9 @@ TICK = 0.5
 AT_A_TIME = 200
 GAUGES_EVERY = 20
 """Ticks between two counts for the gauges."""
+
+Prompt = type[CloseDue] | type[InvitationsDue] | type[RoundDue] | type[SenderCheckDue] | type[UploadDue]
+"""The messages that name a transfer and nothing else."""
 
 log = structlog.get_logger()
 
@@ -104,50 +107,44 @@ def _next(transfer: Row[Any], now: int, wait: int) -> int:
 
 
 async def _prompts(transfer: Row[Any], ledger: Ledger) -> list[ToStep]:
-    home = domain_of(transfer.sender)
-    return [
-        message if isinstance(message, ToStep) else ToStep(home, message)
-        for message in await _what_is_due(transfer, ledger)
-    ]
-
-
-async def _what_is_due(transfer: Row[Any], ledger: Ledger) -> list[Message | ToStep]:
-    transfer_id = transfer.transfer_id
     if transfer.state in FINAL_TRANSFER or ledger.now >= transfer.expires_at or _must_end(transfer):
-        return [CloseDue(transfer_id=transfer_id)]
+        return _here(transfer, CloseDue)
     match transfer.state:
         case Transfer.REQUESTED | Transfer.HELD:
-            return [SenderCheckDue(transfer_id=transfer_id)]
+            return _here(transfer, SenderCheckDue)
         case Transfer.ASKING:
-            return _asking(transfer, ledger.now)
+            return _here(transfer, *_asking(transfer, ledger.now))
         case _:
             return await _casting(transfer, ledger)
 
 
-def _asking(transfer: Row[Any], now: int) -> list[Message | ToStep]:
-    transfer_id = transfer.transfer_id
+def _here(transfer: Row[Any], *kinds: Prompt) -> list[ToStep]:
+    home = domain_of(transfer.sender)
+    return [ToStep(home, kind(transfer_id=transfer.transfer_id)) for kind in kinds]
+
+
+def _asking(transfer: Row[Any], now: int) -> list[Prompt]:
     if transfer.resolved_at is not None:
-        return [CloseDue(transfer_id=transfer_id)]
-    due: list[Message | ToStep] = [InvitationsDue(transfer_id=transfer_id)]
-    if now >= transfer.consent_deadline:
-        due = [RoundDue(transfer_id=transfer_id)]
-    eager = sent.request_of(transfer).upload == "eager"
-    if eager and transfer.uploaded_at is None:
-        due.append(UploadDue(transfer_id=transfer_id))
-    return due
+        return [CloseDue]
+    uploading = sent.request_of(transfer).upload == "eager" and transfer.uploaded_at is None
+    return [
+        RoundDue if now >= transfer.consent_deadline else InvitationsDue,
+        *([UploadDue] if uploading else []),
+    ]
 
 
-async def _casting(transfer: Row[Any], ledger: Ledger) -> list[Message | ToStep]:
-    transfer_id = transfer.transfer_id
-    waiting = await sent.receivers(ledger, transfer_id, ON_THE_LIST)
-    due: list[Message | ToStep] = [
-        ToStep(domain, LanesDue(transfer_id=transfer_id, sender=transfer.sender, receivers=addresses))
+async def _casting(transfer: Row[Any], ledger: Ledger) -> list[ToStep]:
+    waiting = await sent.receivers(ledger, transfer.transfer_id, ON_THE_LIST)
+    due = [
+        ToStep(
+            domain, LanesDue(transfer_id=transfer.transfer_id, sender=transfer.sender, receivers=addresses)
+        )
         for domain, addresses in sent.by_domain(waiting)
     ]
     if transfer.cast_ended_at is None:
-        due.append(UploadDue(transfer_id=transfer_id))
+        due += _here(transfer, UploadDue)
     if not waiting:
-        due.append(CloseDue(transfer_id=transfer_id))
+        due += _here(transfer, CloseDue)
     return due
 
 

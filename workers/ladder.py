@@ -8,6 +8,7 @@ from rollcast.broker import Delivery, Publisher
 from rollcast.codec import encode
 from rollcast.errors import Permanent, RollcastError
 from rollcast.messages import Refused
+from rollcast.messages.values import MAX_TEXT
 from rollcast.reasons import REASONS, Code
 from rollcast.topology import QueueSpec, parked, retry_queue
 from workers import metrics
@@ -55,7 +56,7 @@ class Ladder:
         if not delivery.reply_to:
             return
         code = Code(error.code) if error.code in set(Code) else Code.INVALID_MESSAGE
-        refused = Refused(reason=code, detail=str(error)[:1024], hint=error.hint or REASONS[code].hint)
+        refused = Refused(reason=code, detail=str(error)[:MAX_TEXT], hint=error.hint or REASONS[code].hint)
         await self._publisher.publish(
             "",
             delivery.reply_to,
@@ -76,7 +77,7 @@ class Ladder:
                 **origin,
                 "rollcast-step": step,
                 "rollcast-reason": reason,
-                "rollcast-detail": str(error)[:1024],
+                "rollcast-detail": str(error)[:MAX_TEXT],
                 "rollcast-parked-at": time.time_ns() // 1000,
             },
         )

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Iterable, Sequence
 
 import structlog
 
+from rollcast.addresses import domain_of
 from rollcast.broker import Publisher
 from rollcast.codec import encode
 from rollcast.topology import DOWN, LANE, STEP, cast, retry_queue, step_key, transfer_key
 from workers import metrics
 from workers.settings import Settings
-from workers.work import IntoCast, Later, Publication, Reply, ToInboxes, ToStep, home
+from workers.work import IntoCast, Later, Publication, Reply, ToInboxes, ToStep
 
 PACE = "pace"
 PACE_MS = 250
@@ -43,7 +44,7 @@ class Outbox:
             case Reply(to, _):
                 return [self._reply(to.reply_to, to.correlation_id, body)] if to.reply_to else []
             case IntoCast(sender, transfer_id, _, None):
-                return [self._publisher.publish(cast(home(sender), transfer_id), "", body)]
+                return [self._publisher.publish(cast(domain_of(sender), transfer_id), "", body)]
             case IntoCast(_, transfer_id, _, str(receiver)):
                 return [self._publisher.publish(LANE, transfer_key(receiver, transfer_id), body)]
         raise AssertionError(publication)

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from rollcast.messages import TransferDescribed, TransferReported
+from rollcast.messages import TransferDescribed, TransferRefused, TransferReported
 from rollcast.messages.values import MAX_RECEIVERS, MAX_TEXT, ReceiverStatus, TransferStatus
-from rollcast.reasons import Code
+from rollcast.reasons import REASONS, Code
 from rollcast.states import Transfer
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_receivers
@@ -69,3 +69,16 @@ async def report(ledger: Ledger, transfer: Row[Any]) -> ToInboxes:
 def to_sender(transfer: Row[Any], message: Any) -> ToInboxes:
     """A message into the inbox of the session that sends the file."""
     return ToInboxes((transfer.sender,), message, transfer.expires_at, transfer.session)
+
+
+def refused(transfer_id: str, step: str, code: Code, detail: str) -> TransferRefused:
+    """There will be no transfer: what `step` has found, in the words of the list of reasons."""
+    reason = REASONS[code]
+    return TransferRefused(
+        transfer_id=transfer_id,
+        step=step,
+        reason=code,
+        detail=detail[:MAX_TEXT],
+        hint=reason.hint,
+        may_ask_again=reason.may_ask_again,
+    )

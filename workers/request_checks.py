@@ -1,13 +1,11 @@
 """What S210 refuses by looking at the request alone."""
 
-import unicodedata
-
+from rollcast import filenames
 from rollcast.addresses import is_address
 from rollcast.errors import Permanent
 from rollcast.messages import TransferRequested
 from rollcast.reasons import Code
 
-MAX_NAME_BYTES = 255
 SHOWN = 5
 
 
@@ -21,22 +19,10 @@ def check_header(request: TransferRequested) -> None:
 
 def check_file_name(name: str) -> None:
     """A file name must be usable at any receiver: no folder, no control character, 1 to 255 bytes."""
-    wrong = _fault_of(name)
+    # A backslash leads into another folder on some receivers, though not on ours.
+    wrong = "holds a backslash" if "\\" in name else filenames.problem(name)
     if wrong is not None:
         raise Permanent(f"the file name {name[:80]!r} {wrong}", code=Code.INVALID_FILE_NAME)
-
-
-def _fault_of(name: str) -> str | None:
-    size = len(name.encode())
-    if size == 0 or size > MAX_NAME_BYTES:
-        return f"has {size} bytes, not 1 to {MAX_NAME_BYTES}"
-    if "/" in name or "\\" in name:
-        return "names a folder"
-    if name in {".", ".."}:
-        return "is a folder"
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-        return "has control characters"
-    return None
 
 
 def _check_times(request: TransferRequested) -> None:

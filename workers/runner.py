@@ -18,6 +18,7 @@ from workers import envelope, metrics
 from workers.actions import Actions
 from workers.ladder import Ladder
 from workers.ledger import Database
+from workers.line import Line
 from workers.outbox import Outbox
 from workers.settings import Settings
 from workers.work import Action, Publication, Received, Services, Step
@@ -38,7 +39,7 @@ class Job:
     received: Received
 
 
-class Runner:
+class Runner(Line):
     """Runs one step."""
 
     def __init__(
@@ -51,6 +52,7 @@ class Runner:
         outbox: Outbox,
         ladder: Ladder,
     ) -> None:
+        super().__init__(BATCH)
         self.name = name
         self._step = step
         self._settings = settings
@@ -58,32 +60,12 @@ class Runner:
         self._actions = actions
         self._outbox = outbox
         self._ladder = ladder
-        self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
-
-    async def take(self, delivery: Delivery) -> None:
-        """Put a delivery in line; its acknowledgement comes when all that follows from it is confirmed."""
-        self._waiting.put_nowait(delivery)
 
     async def run(self) -> None:
         """Handle deliveries until cancelled."""
         async with asyncio.TaskGroup() as slots:
             for _ in range(SLOTS):
-                slots.create_task(self._work())
-
-    async def drained(self) -> None:
-        """Wait until nothing is in line or being handled."""
-        await self._waiting.join()
-
-    async def _work(self) -> None:
-        while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            try:
-                await self._observed(batch)
-            finally:
-                for _ in batch:
-                    self._waiting.task_done()
+                slots.create_task(self.serve(self._observed))
 
     async def _observed(self, batch: Sequence[Delivery]) -> None:
         in_flight = metrics.IN_FLIGHT.labels(step=self.name)

@@ -9,9 +9,10 @@ from blake3 import blake3
 from sqlalchemy import Row, select
 
 from rollcast.addresses import domain_of
+from rollcast.chunks import Layout
 from rollcast.errors import Permanent
-from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRefused, TransferRequested
-from rollcast.messages.values import MAX_TEXT
+from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRequested
+from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import REASONS, Code
 from rollcast.states import FINAL_TRANSFER, Receiver, Transfer
 from workers import policy, reports
@@ -20,8 +21,6 @@ from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
 from workers.request_checks import check_header, check_recipients
 from workers.work import Outcome, Received, Services, ToInboxes, ToStep
 
-MS = 1000
-"""µs."""
 REFUSAL_LASTS = 60_000_000
 
 
@@ -34,7 +33,8 @@ async def take_request(batch: Sequence[Received], services: Services) -> list[Ou
         try:
             outcomes += await _take(received.origin, request, services.ledger)
         except Permanent as error:
-            outcomes.append(_refusal(received.origin, request, error, services.ledger.now))
+            code, now = Code(error.code), services.ledger.now
+            outcomes.append(_refused(received.origin, request, code, str(error), now))
     return outcomes
 
 
@@ -71,7 +71,7 @@ def _duplicate(request: TransferRequested) -> Permanent:
 async def _write_down(
     sender: str, request: TransferRequested, header: TransferRequested, ledger: Ledger
 ) -> None:
-    now, size = ledger.now, request.file.size
+    now = ledger.now
     row = {
         "transfer_id": request.transfer_id,
         "sender": sender,
@@ -79,9 +79,9 @@ async def _write_down(
         "request": msgspec.msgpack.encode(header),
         "state": Transfer.REQUESTED,
         "created_at": now,
-        "consent_deadline": now + request.consent_timeout * MS,
-        "expires_at": now + request.expires * MS,
-        "chunks": -(-size // request.chunk_size),
+        "consent_deadline": now + request.consent_timeout * sent.MILLISECOND,
+        "expires_at": now + request.expires * sent.MILLISECOND,
+        "chunks": Layout(request.file.size, request.chunk_size).count,
         **sent.prompt_in(now),
     }
     # Parts of one request may be handled at the same time, by several workers.
@@ -114,7 +114,7 @@ def _receiver_row(request: TransferRequested, number: int, address: str) -> dict
         "transfer_id": request.transfer_id,
         "address": address,
         "domain": domain_of(address),
-        "position": request.part * 500 + number,
+        "position": request.part * MAX_RECEIVERS + number,
         "state": Receiver.INVITED,
         "revision": 0,
         "bytes": 0,
@@ -152,18 +152,6 @@ def _accepted(transfer: Row[Any], recipients: int) -> ToInboxes:
     return reports.to_sender(transfer, accepted)
 
 
-def _refusal(sender: str, request: TransferRequested, error: Permanent, now: int) -> ToInboxes:
-    return _refused(sender, request, Code(error.code), str(error), now)
-
-
 def _refused(sender: str, request: TransferRequested, code: Code, detail: str, now: int) -> ToInboxes:
-    reason = REASONS[code]
-    refused = TransferRefused(
-        transfer_id=request.transfer_id,
-        step=reason.step,
-        reason=code,
-        detail=detail[:MAX_TEXT],
-        hint=reason.hint,
-        may_ask_again=reason.may_ask_again,
-    )
+    refused = reports.refused(request.transfer_id, REASONS[code].step, code, detail)
     return ToInboxes((sender,), refused, now + REFUSAL_LASTS, request.session)

@@ -10,11 +10,10 @@ from rollcast.messages import (
     InvitationsDue,
     SenderCheckDue,
     TransferHeld,
-    TransferRefused,
     UploadDue,
 )
 from rollcast.messages.values import Limits
-from rollcast.reasons import REASONS, Code
+from rollcast.reasons import Code
 from rollcast.states import OPEN_TRANSFER, Transfer
 from workers import reports
 from workers.ledger import Ledger, accounts, sent
@@ -22,7 +21,6 @@ from workers.ledger.tables import sent_receivers, sent_transfers, spool_usage
 from workers.settings import Settings
 from workers.work import Outcome, Received, Services, ToStep
 
-MS = 1000
 Refusal = tuple[Code, str]
 
 
@@ -46,7 +44,7 @@ async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
         return await _refuse(transfer, *refusal, ledger)
     if not await _reserve(transfer, services):
         return await _hold(transfer, ledger)
-    deadline = min(ledger.now + request.consent_timeout * MS, transfer.expires_at)
+    deadline = min(ledger.now + request.consent_timeout * sent.MILLISECOND, transfer.expires_at)
     await sent.change(
         ledger,
         transfer.transfer_id,
@@ -148,13 +146,4 @@ async def _hold(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
 
 async def _refuse(transfer: Row[Any], code: Code, detail: str, ledger: Ledger) -> list[Outcome]:
     await sent.refuse(ledger, transfer.transfer_id, code, detail)
-    reason = REASONS[code]
-    refused = TransferRefused(
-        transfer_id=transfer.transfer_id,
-        step="s220",
-        reason=code,
-        detail=detail,
-        hint=reason.hint,
-        may_ask_again=reason.may_ask_again,
-    )
-    return [reports.to_sender(transfer, refused)]
+    return [reports.to_sender(transfer, reports.refused(transfer.transfer_id, "s220", code, detail))]

@@ -9,14 +9,15 @@ from sqlalchemy import Row
 from rollcast.addresses import domain_of
 from rollcast.messages import (
     CastEnded,
+    ChunksSpooled,
     CloseDue,
     LanesMeasured,
     LanesOpened,
-    Message,
     PaceDue,
     SourceDiffered,
     SpoolVerified,
     UploadCompleted,
+    UploadDue,
 )
 from rollcast.messages.values import Hashes
 from rollcast.reasons import Code
@@ -26,12 +27,17 @@ from workers.ledger import Ledger, sent
 from workers.upload import cast_from_spool, go_on_uploading, measure_again
 from workers.work import IntoCast, Later, Outcome, Received, Services, ToStep
 
+News = LanesOpened | UploadDue | ChunksSpooled | SourceDiffered | SpoolVerified | LanesMeasured | PaceDue
+"""What S290 hears of a transfer."""
+
 
 async def cast(batch: Sequence[Received], services: Services) -> list[Outcome]:
     """Take in what has happened to each transfer, then see what can go on."""
-    happened: dict[str, list[Message]] = defaultdict(list)
+    happened: dict[str, list[News]] = defaultdict(list)
     for received in batch:
-        happened[getattr(received.message, "transfer_id")].append(received.message)  # noqa: B009
+        message = received.message
+        assert isinstance(message, News)
+        happened[message.transfer_id].append(message)
     outcomes: list[Outcome] = []
     for transfer in (await sent.lock(services.ledger, happened)).values():
         if transfer.state in {Transfer.ASKING, Transfer.CASTING} and transfer.reason is None:
@@ -39,7 +45,7 @@ async def cast(batch: Sequence[Received], services: Services) -> list[Outcome]:
     return outcomes
 
 
-async def _handle(transfer: Row[Any], happened: list[Message], ledger: Ledger) -> list[Outcome]:
+async def _handle(transfer: Row[Any], happened: list[News], ledger: Ledger) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for message in happened:
         outcomes += await _take_in(transfer, message, ledger)
@@ -59,7 +65,7 @@ async def _handle(transfer: Row[Any], happened: list[Message], ledger: Ledger) -
     return outcomes + await _end(changed, ledger)
 
 
-async def _take_in(transfer: Row[Any], message: Message, ledger: Ledger) -> list[Outcome]:
+async def _take_in(transfer: Row[Any], message: News, ledger: Ledger) -> list[Outcome]:
     home = domain_of(transfer.sender)
     match message:
         case LanesOpened(receivers=receivers) if transfer.state == Transfer.CASTING:

@@ -17,6 +17,7 @@ from rollcast.states import FINAL_TRANSFER
 from workers import metrics
 from workers.ledger import Database, sent, spooled
 from workers.ledger.tables import sent_transfers
+from workers.line import Line
 from workers.outbox import Outbox
 from workers.store import Store
 from workers.work import ToStep
@@ -46,35 +47,19 @@ class Stored:
     label: Label
 
 
-class Spooler:
+class Spooler(Line):
     """Takes chunks in. A chunk that is wrong is dropped and counted; it never ends a transfer."""
 
     def __init__(self, database: Database, store: Store, outbox: Outbox) -> None:
+        super().__init__(BATCH)
         self._database = database
         self._store = store
         self._outbox = outbox
-        self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
         self._uploads: dict[str, Upload | None] = {}
-
-    async def take(self, delivery: Delivery) -> None:
-        """Put a chunk in line."""
-        self._waiting.put_nowait(delivery)
-
-    async def drained(self) -> None:
-        """Wait until nothing is in line or being stored."""
-        await self._waiting.join()
 
     async def run(self) -> None:
         """Store chunks until cancelled."""
-        while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            try:
-                await self._handle(batch)
-            finally:
-                for _ in batch:
-                    self._waiting.task_done()
+        await self.serve(self._handle)
 
     async def _handle(self, batch: Sequence[Delivery]) -> None:
         try:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from rollcast.addresses import domain_of
 from rollcast.messages import Message, Refused
 from rollcast.messages.values import Range
 from rollcast.reasons import REASONS, Code
@@ -184,8 +183,3 @@ Step = Callable[[Sequence[Received], Services], Awaitable[list[Outcome]]]
 def refused(to: Received, code: Code, detail: str) -> Reply:
     """A direct refusal, with the hint that goes with its reason."""
     return Reply(to, Refused(reason=code, detail=detail, hint=REASONS[code].hint))
-
-
-def home(transfer_sender: str) -> str:
-    """The domain whose server manages a transfer."""
-    return domain_of(transfer_sender)

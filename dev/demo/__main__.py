@@ -1,6 +1,5 @@
 """`python -m dev.demo [FILE]`: the whole set-up in a new folder below `.run`, the play, the check."""
 
-import fcntl
 import secrets
 import shutil
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dev.alone import alone
 from dev.broker import node
 from dev.demo import telling
 from dev.demo.play import Refused, conclude, play
@@ -50,12 +50,7 @@ def _demo(file: Path, folder: Path) -> int:
 
 @contextmanager
 def _new_folder() -> Iterator[Path]:
-    RUN.mkdir(exist_ok=True)
-    with (RUN / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Failed("`make demo` is already running in this checkout.") from None
+    with alone("demo"):
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir()
         yield FOLDER

@@ -1,46 +1,18 @@
 """The ledger's database: what a transaction offers to steps, whichever database is behind it."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Executable, Row
 from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from rollcast.errors import Permanent, Transient
+from workers.ledger.postgres import Postgres
+from workers.ledger.session import Backend, Records, Session
+from workers.ledger.sqlite import Sqlite
 from workers.ledger.tables import events
-
-Records = list[dict[str, Any]]
-Insert = postgresql.Insert | sqlite.Insert
-
-
-class Session(Protocol):
-    """An open transaction of one kind of database."""
-
-    @property
-    def now(self) -> int:
-        """The instant of the transaction."""
-
-    def insert(self, table: Table) -> Insert:
-        """An insert that knows ON CONFLICT."""
-
-    async def execute(self, statement: Executable, records: Records | None) -> CursorResult[Any]:
-        """Run a statement, once for each record if there are any."""
-
-    async def run(self, work: Callable[[Connection], None]) -> None:
-        """Run `work` on the connection."""
-
-
-class Backend(Protocol):
-    """A kind of database."""
-
-    def begin(self) -> AbstractAsyncContextManager[Session]:
-        """A transaction, committed at the end of the block."""
-
-    async def close(self) -> None:
-        """Close all connections."""
 
 
 class Ledger:
@@ -110,11 +82,7 @@ _GIVEN_UP = {"40001", "40P01"}
 def _backend(url: URL) -> Backend:
     match url.get_backend_name():
         case "sqlite":
-            from workers.ledger.sqlite import Sqlite
-
             return Sqlite(url)
         case "postgresql":
-            from workers.ledger.postgres import Postgres
-
             return Postgres(url)
     raise Permanent(f"the ledger is neither sqlite:// nor postgresql:// but {url.drivername}://")

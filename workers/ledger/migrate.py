@@ -2,25 +2,18 @@
 
 from pathlib import Path
 
-import tenacity
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from rollcast.errors import Transient
 from workers.ledger.database import Database
+from workers.patience import patiently
 
 LOCK = 7_055_278_219
 """Key of the advisory lock on PostgreSQL; an arbitrary number."""
-WAIT_S = 60
 
 
-@tenacity.retry(
-    retry=tenacity.retry_if_exception_type(Transient),
-    wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-    stop=tenacity.stop_after_delay(WAIT_S),
-    reraise=True,
-)
+@patiently
 async def migrate(url: str) -> None:
     """Upgrade the ledger at `url`; waits up to a minute for a database that is not there yet."""
     database = Database(url)

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from workers.ledger.database import Records
+from workers.ledger.session import Records
 
 _NOW = select(cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger))
 

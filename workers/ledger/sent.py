@@ -15,7 +15,7 @@ from rollcast.states import FINAL_RECEIVER, Receiver, Transfer
 from workers.ledger.database import Ledger
 from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
 
-SECOND = 1_000_000
+MILLISECOND, SECOND = 1_000, 1_000_000
 """µs."""
 FIRST_PROMPT = 5 * SECOND
 LAST_PROMPT = 600 * SECOND

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Executable, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, CursorResult
 
-from workers.ledger.database import Records
+from workers.ledger.session import Records
 
 BUSY_TIMEOUT_S = 30
 

@@ -1,0 +1,34 @@
+"""Deliveries in line, taken out in batches of what is there: no waiting for a batch to fill."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from rollcast.broker import Delivery
+
+
+class Line:
+    """What consumers put deliveries into, and handlers serve."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
+
+    async def take(self, delivery: Delivery) -> None:
+        """Put a delivery in line; it is acknowledged when all that follows from it is confirmed."""
+        self._waiting.put_nowait(delivery)
+
+    async def drained(self) -> None:
+        """Wait until nothing is in line or being handled."""
+        await self._waiting.join()
+
+    async def serve(self, handle: Callable[[Sequence[Delivery]], Awaitable[None]]) -> None:
+        """Hand out batches until cancelled."""
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < self._most and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            try:
+                await handle(batch)
+            finally:
+                for _ in batch:
+                    self._waiting.task_done()
