@@ -2,7 +2,9 @@
 
 import base64
 import json
+import urllib.error
 import urllib.request
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -19,6 +21,15 @@ def call(management_url: str, method: str, path: str, body: object = None) -> An
         request.add_header("Content-Type", "application/json")
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read() or b"null")
+
+
+def delete(management_url: str, path: str) -> None:
+    """Delete what `path` names; what is gone already (a queue that expired meanwhile) is as good."""
+    try:
+        call(management_url, "DELETE", path)
+    except urllib.error.HTTPError as error:
+        if error.code != HTTPStatus.NOT_FOUND:
+            raise
 
 
 def as_user(management_url: str, user: str, password: str) -> str:

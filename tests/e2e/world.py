@@ -108,8 +108,7 @@ def clean(node: Broker) -> None:
     """Take away what an earlier deployment left: its queues would hand on messages for other ledgers."""
     for queue in management.call(node.management_url, "GET", "/api/queues"):
         if queue["name"].startswith("rollcast."):
-            name = quote(queue["name"], safe="")
-            management.call(node.management_url, "DELETE", f"/api/queues/%2F/{name}")
+            management.delete(node.management_url, f"/api/queues/%2F/{quote(queue['name'], safe='')}")
 
 
 def ends(document: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
