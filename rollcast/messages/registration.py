@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from rollcast.messages.base import Message
@@ -87,7 +88,7 @@ class ParkedRequested(Message, frozen=True, kw_only=True):
     `ids`."""
 
     action: ParkedAction
-    ids: Annotated[list[ParkedId], Meta(max_length=100)] = []
+    ids: Annotated[list[ParkedId], Meta(max_length=100)] = msgspec.field(default_factory=list)
     after: Count = 0
 
 
