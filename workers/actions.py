@@ -11,6 +11,7 @@ from rollcast.messages import LanesMeasured, SpoolVerified
 from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queue, transfer_key
 from workers.caster import Caster
 from workers.declarer import Declarer
+from workers.parking import Parking
 from workers.rights import Rights
 from workers.settings import Settings
 from workers.store import Store
@@ -26,6 +27,7 @@ from workers.work import (
     OpenUpload,
     Publication,
     RevokeRights,
+    SeeParked,
     ToStep,
     VerifySpool,
 )
@@ -40,13 +42,20 @@ class Actions:
     """Performs actions; what follows from one of them is returned."""
 
     def __init__(
-        self, settings: Settings, declarer: Declarer, store: Store, caster: Caster, rights: Rights
+        self,
+        settings: Settings,
+        declarer: Declarer,
+        store: Store,
+        caster: Caster,
+        rights: Rights,
+        parking: Parking,
     ) -> None:
         self._settings = settings
         self._declarer = declarer
         self._store = store
         self._caster = caster
         self._rights = rights
+        self._parking = parking
         self._perform: dict[type, Callable[[Any], Awaitable[Follow]]] = {
             OpenInboxes: self._open_inboxes,
             OpenLanes: self._open_lanes,
@@ -58,6 +67,7 @@ class Actions:
             MeasureLanes: self._measure_lanes,
             GrantRights: self._grant,
             RevokeRights: self._revoke,
+            SeeParked: self._see_parked,
         }
 
     async def perform(self, action: Action) -> Follow:
@@ -124,6 +134,9 @@ class Actions:
         if action.remove:
             await self._declarer.delete_queues([inbox(action.address).name])
         return []
+
+    async def _see_parked(self, action: SeeParked) -> Follow:
+        return [await self._parking.answer(action.asked, action.request)]
 
 
 def _lanes(transfer_id: str, receivers: Sequence[str]) -> list[str]:
