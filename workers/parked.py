@@ -27,7 +27,8 @@ STEP, REASON, DETAIL = "rollcast-step", "rollcast-reason", "rollcast-detail"
 PARKED_AT = "rollcast-parked-at"
 SHORT = 80
 """Characters of what is a word where all is well."""
-LAST_INSTANT = 2**53 - 1
+MOST = 2**53 - 1
+"""The highest number in a message."""
 
 
 def label(step: str, reason: str, detail: str, envelope: Envelope | None) -> dict[str, str | int]:
@@ -70,10 +71,10 @@ class Parked:
             reason=self.reason,
             detail=self.detail,
             parked_at=self.parked_at,
-            attempts=self.envelope.attempt + 1 if self.envelope else 1,
+            attempts=_within(self.envelope.attempt + 1) if self.envelope else 1,
             message=_text(fields.get("type"), SHORT),
             transfer_id=_transfer_id(fields),
-            origin=self.envelope.user if self.envelope else None,
+            origin=self.envelope.user[:MAX_TEXT] if self.envelope else None,
             size=len(self.body),
             text=_readable(fields, self.body, text_limit) if text_limit else None,
         )
@@ -131,8 +132,14 @@ def _text(value: object, most: int, after: str = "") -> str | None:
 
 def _instant(value: object) -> int | None:
     if isinstance(value, datetime):
-        value = int(value.timestamp() * 1_000_000)
-    return value if isinstance(value, int) and 0 <= value <= LAST_INSTANT else None
+        return _within(int(value.timestamp() * 1_000_000))
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return _within(value)
+
+
+def _within(number: int) -> int:
+    return min(max(number, 0), MOST)
 
 
 def _transfer_id(fields: Mapping[Any, Any]) -> str | None:

@@ -106,10 +106,12 @@ def _time(message: ParkedMessage) -> str | None:
 
 
 def _text_lines(text: str) -> list[str]:
-    """JSON set out in lines; what is none, or was cut off, as it is."""
+    """JSON set out in lines; bytes in hex, and what was cut off, as they are."""
+    if not text.startswith("{"):
+        return [text]
     try:
         text = json_module.dumps(json_module.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [text]
     return text.split("\n")
 
