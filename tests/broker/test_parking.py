@@ -13,7 +13,7 @@ from pamqp.common import FieldValue
 from rollcast import topology
 from rollcast.broker import Delivery, Link, Publisher
 from rollcast.codec import encode
-from rollcast.errors import BrokerUnavailable
+from rollcast.errors import BrokerUnavailable, Transient
 from rollcast.messages import ConsentAnswered, Message, ParkedAnswered, ParkedRequested, Refused
 from rollcast.messages.values import ParkedAction, ParkedMessage
 from rollcast.reasons import Code
@@ -159,6 +159,19 @@ async def test_of_several_what_can_be_done_is_done(office: Office) -> None:
     assert isinstance(answer, ParkedAnswered)
     assert len(answer.messages) == 2
     assert await office.listed() == []
+
+
+async def test_what_no_queue_takes_stays_parked(office: Office) -> None:
+    """Those before it are replayed and told; asked for alone it is tried again later."""
+    await office.park(b"1")
+    await office.park(b"22", step="s270")
+    here, nowhere = (message.id for message in await office.listed())
+    answer = await office.ask("replay", here, nowhere)
+    assert isinstance(answer, ParkedAnswered)
+    assert [done.id for done in answer.messages] == [here]
+    with pytest.raises(Transient):
+        await office.ask("replay", nowhere)
+    assert [message.id for message in await office.listed()] == [nowhere]
 
 
 async def test_a_message_is_shown_with_all_that_it_says(office: Office) -> None:
