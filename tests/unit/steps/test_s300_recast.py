@@ -13,13 +13,11 @@ FIRST, SECOND_ONE = MANY[:2]
 ENDED = CastEnded(transfer_id=T)
 
 
-@pytest.fixture
-async def ended(world: World) -> World:
+async def cast_to_many(world: World) -> None:
     """A transfer of 100 chunks to eight receivers whose cast has ended."""
     await world.account(*MANY)
     await world.casting(request(MANY, file=file(size=100 * MiB)))
     await world.change(cast_ended_at=1)
-    return world
 
 
 def due(receiver: str, *wanted: Range) -> RepairDue:
@@ -42,9 +40,10 @@ def to_one(receiver: str, *wanted: Range) -> list[Outcome]:
     return [CastChunks(ALICE, T, list(wanted), receiver), IntoCast(ALICE, T, ENDED, receiver)]
 
 
-async def test_over_a_tenth_is_cast_again_to_all(ended: World) -> None:
+async def test_over_a_tenth_is_cast_again_to_all(world: World) -> None:
     """From the first chunk that is missing to the last, since others miss those beside them."""
-    assert await repair(ended, FIRST, (30, 36), (40, 45)) == to_all(30, 45)
+    await cast_to_many(world)
+    assert await repair(world, FIRST, (30, 36), (40, 45)) == to_all(30, 45)
 
 
 @pytest.mark.parametrize(
@@ -52,49 +51,56 @@ async def test_over_a_tenth_is_cast_again_to_all(ended: World) -> None:
     [[(30, 40)], [(30, 35)] * 9, [(90, 200)], [(0, 5), (70, 76)], [(0, 0)]],
     ids=["a tenth", "the same again", "behind the end", "not within a piece", "nothing"],
 )
-async def test_not_more_than_a_tenth_is_repaired(ended: World, wanted: list[Range]) -> None:
+async def test_not_more_than_a_tenth_is_repaired(world: World, wanted: list[Range]) -> None:
     """In the lane that lost it, counting what is within the file, and within one piece."""
-    outcomes = await repair(ended, FIRST, *wanted)
+    await cast_to_many(world)
+    outcomes = await repair(world, FIRST, *wanted)
     assert [cast.receiver for cast in outcomes if isinstance(cast, CastChunks | IntoCast)] == [FIRST, FIRST]
 
 
-async def test_a_recast_is_a_piece_at_most(ended: World) -> None:
+async def test_a_recast_is_a_piece_at_most(world: World) -> None:
     """In whatever order the ranges come."""
-    assert await repair(ended, FIRST, (80, 90), (10, 60)) == to_all(10, 74)
+    await cast_to_many(world)
+    assert await repair(world, FIRST, (80, 90), (10, 60)) == to_all(10, 74)
 
 
-async def test_with_few_lanes_open_each_is_repaired(ended: World) -> None:
+async def test_with_few_lanes_open_each_is_repaired(world: World) -> None:
     """One of eight has the file, so seven are left."""
-    await ended.settle(by(MANY[7], delivered(100 * MiB)))
-    assert await repair(ended, FIRST, (30, 50)) == to_one(FIRST, (30, 50))
+    await cast_to_many(world)
+    await world.settle(by(MANY[7], delivered(100 * MiB)))
+    assert await repair(world, FIRST, (30, 50)) == to_one(FIRST, (30, 50))
 
 
-async def test_before_the_cast_has_ended_nothing_is_cast_again(ended: World) -> None:
+async def test_before_the_cast_has_ended_nothing_is_cast_again(world: World) -> None:
     """What is missing may still be on its way to the others."""
-    await ended.change(cast_ended_at=None)
-    assert await repair(ended, FIRST, (30, 50)) == [CastChunks(ALICE, T, [(30, 50)], FIRST)]
+    await cast_to_many(world)
+    await world.change(cast_ended_at=None)
+    assert await repair(world, FIRST, (30, 50)) == [CastChunks(ALICE, T, [(30, 50)], FIRST)]
 
 
-async def test_others_get_what_was_cast_again_to_all(ended: World) -> None:
+async def test_others_get_what_was_cast_again_to_all(world: World) -> None:
     """They are told the end, and ask again if something is still missing."""
+    await cast_to_many(world)
     batch = [at("acme", due(FIRST, (30, 50))), at("acme", due(SECOND_ONE, (31, 40), (45, 50)))]
-    assert await ended.tell(*batch) == [*to_all(30, 50), IntoCast(ALICE, T, ENDED, SECOND_ONE)]
-    ended.pass_time(9 * SECOND)
-    assert await repair(ended, SECOND_ONE, (30, 50)) == [IntoCast(ALICE, T, ENDED, SECOND_ONE)]
+    assert await world.tell(*batch) == [*to_all(30, 50), IntoCast(ALICE, T, ENDED, SECOND_ONE)]
+    world.pass_time(9 * SECOND)
+    assert await repair(world, SECOND_ONE, (30, 50)) == [IntoCast(ALICE, T, ENDED, SECOND_ONE)]
 
 
-async def test_what_the_recast_did_not_cover_is_repaired(ended: World) -> None:
+async def test_what_the_recast_did_not_cover_is_repaired(world: World) -> None:
     """Even if it is a single chunk of many."""
-    await repair(ended, FIRST, (30, 50))
-    assert await repair(ended, SECOND_ONE, (40, 51)) == to_one(SECOND_ONE, (40, 51))
-    assert await repair(ended, SECOND_ONE, (29, 30)) == to_one(SECOND_ONE, (29, 30))
+    await cast_to_many(world)
+    await repair(world, FIRST, (30, 50))
+    assert await repair(world, SECOND_ONE, (40, 51)) == to_one(SECOND_ONE, (40, 51))
+    assert await repair(world, SECOND_ONE, (29, 30)) == to_one(SECOND_ONE, (29, 30))
 
 
-async def test_what_is_missing_after_the_recast_is_repaired(ended: World) -> None:
+async def test_what_is_missing_after_the_recast_is_repaired(world: World) -> None:
     """From ten seconds on the re-cast is no answer any more, and within a minute there is no other one."""
-    await repair(ended, FIRST, (30, 50))
-    ended.pass_time(11 * SECOND)
-    assert await repair(ended, FIRST, (30, 50)) == to_one(FIRST, (30, 50))
-    ended.pass_time(MINUTE)
-    assert ranges(await repair(ended, FIRST, (60, 80))) == [(60, 80)]
-    assert (await ended.transfer()).recast_first == 60
+    await cast_to_many(world)
+    await repair(world, FIRST, (30, 50))
+    world.pass_time(11 * SECOND)
+    assert await repair(world, FIRST, (30, 50)) == to_one(FIRST, (30, 50))
+    world.pass_time(MINUTE)
+    assert ranges(await repair(world, FIRST, (60, 80))) == [(60, 80)]
+    assert (await world.transfer()).recast_first == 60

@@ -106,35 +106,36 @@ class Returning(Letter):
         await self._pool.deliver(self)
 
 
-@pytest.fixture
-def obstructed(pool: Pool) -> Pool:
-    """A spooler that cannot store the chunks of the transfer because of a file."""
+def obstruct(pool: Pool) -> Path:
+    """Keep the spooler from storing the chunks of the transfer, by a file."""
     pool.folder.mkdir(exist_ok=True)
-    (pool.folder / T).write_text("in the way")
-    return pool
+    obstacle = pool.folder / T
+    obstacle.write_text("in the way")
+    return obstacle
 
 
-async def test_what_cannot_be_stored_comes_again_ever_more_seldom(obstructed: Pool) -> None:
+async def test_what_cannot_be_stored_comes_again_ever_more_seldom(pool: Pool) -> None:
     """A queue delivers at once what it was given back; it is stored when there is room again."""
-    letter = Returning(obstructed)
-    async with asyncio.timeout(30), obstructed.running():
+    obstacle, letter = obstruct(pool), Returning(pool)
+    async with asyncio.timeout(30), pool.running():
         times = [time.monotonic()]
-        await obstructed.deliver(letter)
+        await pool.deliver(letter)
         times += [await letter.came_back.get() for _ in range(3)]
-        (obstructed.folder / T).unlink()
+        obstacle.unlink()
         await letter.stored.wait()
     pauses = [after - before for before, after in pairwise(times)]
     assert all(pause > least for pause, least in zip(pauses, (0.45, 0.65, 1.35), strict=True)), pauses
-    assert obstructed.files() == {f"{T}/0"}
+    assert pool.files() == {f"{T}/0"}
 
 
-async def test_a_worker_that_is_to_end_does_not_pause(obstructed: Pool) -> None:
+async def test_a_worker_that_is_to_end_does_not_pause(pool: Pool) -> None:
     """What it cannot store goes back at once, and another one may try."""
+    obstacle = obstruct(pool)
     async with asyncio.timeout(3):
         for _ in range(6):
-            assert await obstructed.take(Letter(0)) == ["nack"]
-    (obstructed.folder / T).unlink()
-    assert await obstructed.take(Letter(0)) == ["ack"]
+            assert await pool.take(Letter(0)) == ["nack"]
+    obstacle.unlink()
+    assert await pool.take(Letter(0)) == ["ack"]
 
 
 async def test_two_transfers_in_a_batch(world: World, pool: Pool) -> None:
