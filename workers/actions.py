@@ -13,6 +13,7 @@ from workers.caster import Caster
 from workers.declarer import Declarer
 from workers.ledger import Database, invited, sent
 from workers.pace import hold
+from workers.parking import Parking
 from workers.rights import Rights
 from workers.settings import Settings
 from workers.store import Store
@@ -28,6 +29,7 @@ from workers.work import (
     OpenUpload,
     Publication,
     RevokeRights,
+    SeeParked,
     ToStep,
     VerifySpool,
 )
@@ -46,6 +48,7 @@ class Actions:
         store: Store,
         caster: Caster,
         rights: Rights,
+        parking: Parking,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -53,6 +56,7 @@ class Actions:
         self._store = store
         self._caster = caster
         self._rights = rights
+        self._parking = parking
         self._perform: dict[type, Callable[[Any], Awaitable[Follow]]] = {
             OpenInboxes: self._open_inboxes,
             OpenLanes: self._open_lanes,
@@ -64,6 +68,7 @@ class Actions:
             MeasureLanes: self._measure_lanes,
             GrantRights: self._grant,
             RevokeRights: self._revoke,
+            SeeParked: self._see_parked,
         }
 
     async def perform(self, action: Action) -> Follow:
@@ -147,6 +152,9 @@ class Actions:
         if action.remove:
             await self._declarer.delete_queues([inbox(action.address).name])
         return []
+
+    async def _see_parked(self, action: SeeParked) -> Follow:
+        return [await self._parking.answer(action.asked, action.request)]
 
 
 def _lanes(transfer_id: str, receivers: Sequence[str]) -> list[str]:

@@ -11,6 +11,9 @@ HANDLING = Histogram(
 )
 IN_FLIGHT = Gauge("rollcast_in_flight", "Messages taken and not yet acknowledged, by step.", ["step"])
 PARKED = Counter("rollcast_parked", "Messages parked, by step and reason.", ["step", "reason"])
+UNPARKED = Counter(
+    "rollcast_unparked", "Parked messages that operators replayed or dropped.", ["step", "action"]
+)
 RETRIED = Counter(
     "rollcast_retried", "Messages sent up the retry ladder, by step and rung.", ["step", "rung"]
 )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from rollcast.messages import Message, Refused
+from rollcast.messages import Message, ParkedRequested, Refused
 from rollcast.messages.values import Range
 from rollcast.reasons import REASONS, Code
 from workers.ledger import Ledger
@@ -166,6 +166,14 @@ class RevokeRights:
     remove: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SeeParked:
+    """What an operator wants to know of the parked messages, or to do with some; the answer follows."""
+
+    asked: Received
+    request: ParkedRequested
+
+
 Action = (
     OpenInboxes
     | OpenLanes
@@ -177,6 +185,7 @@ Action = (
     | MeasureLanes
     | GrantRights
     | RevokeRights
+    | SeeParked
 )
 """What is done at the broker or the spool, after the commit and before anything is published."""
 Publication = ToStep | Later | ToInboxes | Reply | IntoCast

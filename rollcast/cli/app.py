@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from rollcast.cli import admin, output, receive, send, status
+from rollcast.cli import admin, output, parked, receive, send, status
 from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
@@ -43,6 +43,7 @@ def application() -> App:
     app.command(status.status, help=status.STATUS_HELP)
     app.command(status.list_, name="list", help=status.LIST_HELP)
     app.command(admin.application())
+    app.command(parked.application())
     return app
 
 
