@@ -38,11 +38,13 @@ class Held(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ListResolved(Event):
-    """To the sender: the new receiver list, and all that are not on it with their reasons."""
+    """To the sender: the new receiver list, and all that are not on it with their reasons. It comes again, with the
+    next `list_version`, when somebody accepts later; `added` are those who are new on it, at first all."""
 
     list_version: int
     listed: tuple[ReceiverStatus, ...]
     others: tuple[ReceiverStatus, ...]
+    added: tuple[ReceiverStatus, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,8 @@ class Progressed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Reported(Event):
-    """To the sender, last of all: who has the file, and why the others do not."""
+    """To the sender, last of all: who has the file, and why the others do not. All on the list have come to their
+    end; the transfer itself may go on for those who put their decision off (`report.transfer.state`)."""
 
     report: Report
 

@@ -17,7 +17,7 @@ from rollcast.events import (
     UploadStarted,
 )
 from rollcast.report import Report
-from rollcast.states import Receiver
+from rollcast.states import Receiver, Transfer
 
 _WORDS: Mapping[Receiver, str] = {
     Receiver.REJECTED: "declined",
@@ -29,7 +29,8 @@ _WORDS: Mapping[Receiver, str] = {
 
 @dataclass
 class Course:
-    """A transfer of a file of `size` bytes. `bytes` counts what each receiver has stored."""
+    """A transfer of a file of `size` bytes. `later`: how many came onto the list after it was made; `bytes` counts
+    what each receiver has stored."""
 
     transfer_id: str
     sender: str
@@ -38,6 +39,7 @@ class Course:
     accepted: Accepted | None = None
     held: Held | None = None
     resolved: ListResolved | None = None
+    later: int = 0
     uploading: bool = False
     uploaded: bool = False
     bytes: Mapping[str, int] = field(default_factory=dict)
@@ -48,9 +50,11 @@ class Course:
         match event:
             case Accepted():
                 self.accepted = event
+                self.held = self.held if event.state is Transfer.HELD else None
             case Held():
                 self.held = event
             case ListResolved():
+                self.later += 0 if self.resolved is None else len(event.added)
                 self.resolved = event
             case UploadStarted():
                 self.uploading = True
@@ -75,11 +79,11 @@ class Course:
         return stored / self.size if self.size else 1.0
 
     def roll_call(self) -> str:
-        """The result in numbers, such as `3 accepted, 1 declined, 1 unable`."""
+        """The result in numbers, such as `3 accepted (1 later), 1 declined, 1 unable`."""
         assert self.resolved is not None
         counts = Counter(_WORDS.get(other.state, str(other.state)) for other in self.resolved.others)
-        parts = [f"{len(self.resolved.listed)} accepted", *(f"{n} {word}" for word, n in counts.items())]
-        return ", ".join(parts)
+        accepted = f"{len(self.resolved.listed)} accepted" + (f" ({self.later} later)" if self.later else "")
+        return ", ".join([accepted, *(f"{n} {word}" for word, n in counts.items())])
 
     def interrupted(self) -> Interrupted:
         """What to say to a user who leaves now."""

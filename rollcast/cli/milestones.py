@@ -22,7 +22,7 @@ class Milestones:
         self._course = course
         self._clock = clock
         self._told = clock()
-        self._announced = False
+        self._announced = self._listed = False
 
     def show(self, event: SenderEvent) -> None:
         """Tell of an event that the course has taken."""
@@ -50,7 +50,11 @@ class Milestones:
         return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
 
     def _resolved(self, event: ListResolved) -> list[str]:
-        lines = [f"  {other.address}: {_why(other)}" for other in event.others]
+        if self._listed:
+            lines = [f"  {receiver.address}: accepted later" for receiver in event.added]
+        else:
+            lines = [f"  {other.address}: {_why(other)}" for other in event.others]
+        self._listed = True
         return [f"receiver list: {self._course.roll_call()}", *lines]
 
     def _progressed(self) -> None:

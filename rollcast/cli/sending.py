@@ -13,7 +13,7 @@ from rollcast import new_transfer_id
 from rollcast.cli import access, output
 from rollcast.cli.course import Course
 from rollcast.cli.drawing import Drawing
-from rollcast.cli.exits import status_of_report
+from rollcast.cli.exits import status_of_report, status_of_sending
 from rollcast.cli.milestones import Milestones
 from rollcast.cli.report_text import report_lines
 from rollcast.report import Report
@@ -52,7 +52,7 @@ async def send(order: Order) -> int:
             f"the server goes on with it; see `rollcast status {course.transfer_id} --as {order.sender}`"
         )
     _print(report, order)
-    return status_of_report(report)
+    return status_of_report(report) if course.report is None else status_of_sending(report)
 
 
 async def _follow(sender: Sender, order: Order, course: Course) -> None:

@@ -13,7 +13,7 @@ from rollcast.events import Held, Progressed, SenderEvent, Uploaded, UploadStart
 from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.states import Receiver, Transfer
-from tests.unit.cli_samples import accepted, course, receiver, resolved, transfer
+from tests.unit.cli_samples import accepted, course, extended, receiver, resolved, transfer
 from tests.unit.offers import TRANSFER
 
 STARTED = UploadStarted(transfer_id=TRANSFER)
@@ -46,6 +46,15 @@ def test_a_line_for_each_milestone(capsys: pytest.CaptureFixture[str]) -> None:
         "the upload begins",
         "the server has the whole file",
     ]
+
+
+def test_who_accepts_later_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the new ones, and how all stand then."""
+    first = resolved("bob@acme", others=(receiver("eve@acme", Receiver.DEFERRED), DECLINED))
+    _lines(first, extended(first, "eve@acme"))
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "receiver list: 1 accepted, 1 deferred, 1 declined"
+    assert told[3:] == ["receiver list: 2 accepted (1 later), 1 declined", "  eve@acme: accepted later"]
 
 
 def test_a_held_transfer_is_said_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,6 +117,16 @@ def test_the_picture_grows_with_the_transfer() -> None:
     assert rows[:2] == _rows(way, final=True)
 
 
+def test_what_is_held_is_drawn_until_it_goes_on() -> None:
+    """It went on when the server says another state."""
+    way = course()
+    way.take(accepted(Transfer.HELD))
+    way.take(Held(transfer_id=TRANSFER, reason=Code.BROKER_FULL, detail="no room"))
+    assert _rows(way)[1] == "Held  no room; it goes on by itself"
+    way.take(accepted())
+    assert _rows(way)[1].startswith("Roll call  3 asked")
+
+
 @pytest.mark.parametrize("height", [7, 10, 24])
 def test_the_picture_fits_the_terminal(height: int) -> None:
     """A row more and the terminal would scroll with each redraw."""
@@ -164,6 +183,14 @@ def test_the_report_says_why_nobody_gets_it() -> None:
     assert "declined, 0 of 0 have it; the answers did not satisfy the list policy" in declined[0]
     listed = report_lines(Report(transfer(Transfer.LISTED), [receiver("bob@acme", Receiver.ACCEPTED)]))
     assert "listed, 1 of 1 could receive it" in listed[0]
+
+
+def test_the_report_says_for_whom_the_transfer_stays_open() -> None:
+    """Once it has ended nobody can decide any more."""
+    receivers = [receiver("bob@acme", Receiver.DELIVERED), receiver("eve@acme", Receiver.DEFERRED)]
+    open_until = "1 receiver put the decision off; it stays open for that until 1970-01-01 00:01:00 UTC"
+    assert open_until in report_lines(Report(transfer(Transfer.CASTING), receivers))
+    assert open_until not in report_lines(Report(transfer(Transfer.EXPIRED), receivers))
 
 
 def test_a_listing() -> None:

@@ -194,25 +194,3 @@ async def test_what_no_server_could_read_is_not_sent(source: Source) -> None:
     for wrong in (wish("x" * 2000), wish("bob@acme", chunk_size=1)):
         with pytest.raises(InvalidMessage):
             parts(wrong, SESSION, source)
-
-
-async def test_parts_of_a_list_make_one_event(source: Source) -> None:
-    """In any order, the newest version only."""
-    both = [
-        m.ReceiverListResolved(
-            transfer_id=TRANSFER,
-            list_version=version,
-            listed=2,
-            requested=2,
-            receivers=[status(f"r{part}@acme")],
-            part=part,
-            parts=2,
-        )
-        for version, part in [(1, 0), (2, 1), (1, 1), (2, 0), (2, 0)]
-    ]
-    end = m.TransferReported(transfer=STATUS, receivers=[])
-    seen = await heard(sending(FakeSession(), source), *both, end)
-    lists = [event for event in seen if isinstance(event, e.ListResolved)]
-    assert [(one.list_version, [r.address for r in one.listed]) for one in lists] == [
-        (2, ["r0@acme", "r1@acme"])
-    ]
