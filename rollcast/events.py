@@ -37,6 +37,16 @@ class Held(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paused(Event):
+    """To the sender: the broker takes nothing at present, being short of memory or disk. The transfer waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumed(Event):
+    """To the sender: the broker takes messages again."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListResolved(Event):
     """To the sender: the new receiver list, and all that are not on it with their reasons. It comes again, with the
     next `list_version`, when somebody accepts later; `added` are those who are new on it, at first all."""
@@ -143,5 +153,7 @@ class Ended(Event):
     reason: Code | None
 
 
-SenderEvent = Accepted | Held | ListResolved | UploadStarted | Uploaded | Progressed | Reported
+SenderEvent = (
+    Accepted | Held | Paused | Resumed | ListResolved | UploadStarted | Uploaded | Progressed | Reported
+)
 ReceiverEvent = Ready | Asked | Answered | AnswerRefused | Opened | Stored | Delivered | Failed | Ended

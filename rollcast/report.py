@@ -12,6 +12,8 @@ from rollcast.reasons import REASONS, Code
 from rollcast.states import Receiver, Transfer
 
 LISTED = "listed"
+CUT_OFF = frozenset({Receiver.FAILED, Receiver.CANCELLED, Receiver.EXPIRED})
+"""The ends of receivers that may be sent the file once more, if they had accepted it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,6 +29,11 @@ class Report:
         """Whether every requested receiver has the file, or in a dry run is listed."""
         wanted = LISTED if self._dry_run else Receiver.DELIVERED
         return all(self.disposition(receiver) == wanted for receiver in self.receivers)
+
+    @property
+    def cut_off(self) -> tuple[str, ...]:
+        """The addresses of those whose end a retry may change."""
+        return tuple(receiver.address for receiver in self.receivers if receiver.state in CUT_OFF)
 
     def disposition(self, receiver: ReceiverStatus) -> str:
         """The word for where a receiver stands."""

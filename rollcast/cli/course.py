@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rollcast.cli.exits import Interrupted
-from rollcast.cli.texts import time_text
 from rollcast.events import (
     Accepted,
     Held,
     ListResolved,
+    Paused,
     Progressed,
     Reported,
+    Resumed,
     SenderEvent,
     Uploaded,
     UploadStarted,
@@ -27,6 +27,9 @@ _WORDS: Mapping[Receiver, str] = {
 }
 
 
+PAUSED = "the broker takes nothing at present: it is low on memory or disk"
+
+
 @dataclass
 class Course:
     """A transfer of a file of `size` bytes. `later`: how many came onto the list after it was made; `bytes` counts
@@ -36,8 +39,10 @@ class Course:
     sender: str
     name: str
     size: int
+    retry_of: str | None = None
     accepted: Accepted | None = None
     held: Held | None = None
+    paused: bool = False
     resolved: ListResolved | None = None
     later: int = 0
     uploading: bool = False
@@ -53,6 +58,8 @@ class Course:
                 self.held = self.held if event.state is Transfer.HELD else None
             case Held():
                 self.held = event
+            case Paused() | Resumed():
+                self.paused = isinstance(event, Paused)
             case ListResolved():
                 self.later += 0 if self.resolved is None else len(event.added)
                 self.resolved = event
@@ -84,17 +91,3 @@ class Course:
         counts = Counter(_WORDS.get(other.state, str(other.state)) for other in self.resolved.others)
         accepted = f"{len(self.resolved.listed)} accepted" + (f" ({self.later} later)" if self.later else "")
         return ", ".join([accepted, *(f"{n} {word}" for word, n in counts.items())])
-
-    def interrupted(self) -> Interrupted:
-        """What to say to a user who leaves now."""
-        transfer = f"transfer {self.transfer_id}"
-        hint = f"See `rollcast status {self.transfer_id} --as {self.sender}`."
-        if self.accepted is None:
-            return Interrupted(f"interrupted before the server took {transfer}", hint=hint)
-        if self.uploaded:
-            return Interrupted(f"interrupted; {transfer} goes on without this terminal", hint=hint)
-        return Interrupted(
-            f"interrupted; the server does not have the whole file, so nobody gets it, and {transfer} "
-            f"ends by {time_text(self.accepted.expires_at)}",
-            hint=hint,
-        )

@@ -11,6 +11,7 @@ from rollcast.errors import (
     RequestRefused,
     RollcastError,
 )
+from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.states import OPEN_TRANSFER, Transfer
 
@@ -31,13 +32,13 @@ STATUSES = """\
 Exit status:
   0    every requested receiver has the file; after a dry run: is listed;
        with --detach: the server has the file; other commands: done
-  1    the transfer ended, and some receivers do not have the file; send: or
-       some put their decision off
+  1    the transfer ended, and some receivers do not have the file; send and
+       retry: or some put their decision off; cancel: it came too late
   2    wrong usage, an unusable file or folder, or no credentials for --as
   3    refused by the server
   4    the broker cannot be reached or refuses us, or no server answers
   70   a fault in rollcast itself
-  130  interrupted by Ctrl-C"""
+  130  interrupted by Ctrl-C; send and retry: the transfer is cancelled"""
 
 
 class UsageError(Permanent):
@@ -74,6 +75,11 @@ def status_of_sending(report: Report) -> Exit:
     if report.transfer.state is Transfer.REFUSED:
         return Exit.REFUSED
     return Exit.DONE if report.complete else Exit.INCOMPLETE
+
+
+def status_of_cancelling(report: Report) -> Exit:
+    """The exit status of `cancel`; a transfer may have ended otherwise before."""
+    return Exit.DONE if report.transfer.reason is Code.CANCELLED else Exit.INCOMPLETE
 
 
 def status_of_report(report: Report) -> Exit:

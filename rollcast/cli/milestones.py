@@ -3,11 +3,21 @@
 import time
 from collections.abc import Callable
 
-from rollcast.cli.course import Course
+from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.output import say
 from rollcast.cli.report_text import receiver_reason
 from rollcast.cli.texts import plural, size_text, time_text
-from rollcast.events import Accepted, Held, ListResolved, Progressed, SenderEvent, Uploaded, UploadStarted
+from rollcast.events import (
+    Accepted,
+    Held,
+    ListResolved,
+    Paused,
+    Progressed,
+    Resumed,
+    SenderEvent,
+    Uploaded,
+    UploadStarted,
+)
 from rollcast.messages.values import ReceiverStatus
 from rollcast.states import Transfer
 
@@ -32,6 +42,10 @@ class Milestones:
                 say(self._accepted(event))
             case Held():
                 say(f"held: {event.detail}; it goes on by itself")
+            case Paused():
+                say(f"{PAUSED}; waiting")
+            case Resumed():
+                say("the broker takes messages again")
             case ListResolved():
                 say(*self._resolved(event))
             case UploadStarted():
@@ -43,10 +57,11 @@ class Milestones:
 
     def _accepted(self, event: Accepted) -> str:
         course = self._course
-        if event.state in {Transfer.REQUESTED, Transfer.ASKING}:
+        doing = str(event.state)
+        if course.retry_of is not None:
+            doing = f"again to those of transfer {course.retry_of} who were cut off"
+        elif event.state in {Transfer.REQUESTED, Transfer.ASKING}:
             doing = f"{plural(event.recipients, 'receiver')} asked until {time_text(event.consent_deadline)}"
-        else:
-            doing = str(event.state)
         return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
 
     def _resolved(self, event: ListResolved) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rollcast.cli import output
 from rollcast.cli.texts import plural, size_text, time_text
 from rollcast.messages.values import ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS
@@ -13,6 +14,14 @@ def report_lines(report: Report) -> list[str]:
     """A headline, a line for each receiver, who may still decide, and the figures of the transfer."""
     rows = [_receiver(report, receiver) for receiver in report.receivers]
     return [_headline(report), *table(rows, indent="  "), *_deferred(report), _figures(report.transfer)]
+
+
+def print_report(report: Report, *, json: bool) -> None:
+    """Write a report to standard output, as lines or as a document."""
+    if json:
+        output.emit_document(report.to_json())
+    else:
+        output.emit(*report_lines(report))
 
 
 def listing_lines(transfers: Iterable[TransferStatus]) -> list[str]:

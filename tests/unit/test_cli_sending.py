@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from rollcast.cli.course import Course
+from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.milestones import INTERVAL, Milestones
 from rollcast.cli.picture import Picture
 from rollcast.cli.report_text import listing_lines, report_lines
-from rollcast.events import Held, Progressed, SenderEvent, Uploaded, UploadStarted
+from rollcast.events import Held, Paused, Progressed, Resumed, SenderEvent, Uploaded, UploadStarted
 from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.states import Receiver, Transfer
@@ -72,24 +72,25 @@ def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("events", "words"),
-    [
-        ([], "before the server took"),
-        ([accepted()], "nobody gets it"),
-        ([accepted(), STARTED], "ends by 1970-01-01 00:01:00 UTC"),
-        ([accepted(), STARTED, UPLOADED], "goes on without this terminal"),
-    ],
-)
-def test_who_leaves_learns_what_becomes_of_the_transfer(events: list[SenderEvent], words: str) -> None:
-    """And under which id."""
+def test_a_broker_that_takes_nothing_is_told_and_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    """Until it takes messages again."""
+    _lines(Paused(transfer_id=TRANSFER), Resumed(transfer_id=TRANSFER))
+    assert capsys.readouterr().err.splitlines() == [f"{PAUSED}; waiting", "the broker takes messages again"]
     way = course()
-    for event in events:
-        way.take(event)
-    error = way.interrupted()
-    assert words in str(error)
-    assert TRANSFER in str(error)
-    assert f"rollcast status {TRANSFER} --as alice@acme" in error.hint
+    way.take(accepted())
+    way.take(Paused(transfer_id=TRANSFER))
+    assert _rows(way)[1].startswith("Paused  the broker takes nothing")
+    way.take(Resumed(transfer_id=TRANSFER))
+    assert _rows(way)[1].startswith("Roll call")
+
+
+def test_a_retry_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says whose transfer it goes on with."""
+    way = Course(TRANSFER, "alice@acme", "plan.pdf", 1000, retry_of="e" * 32)
+    Milestones(way).show(accepted())
+    assert capsys.readouterr().err.endswith(
+        f"1000 B: again to those of transfer {'e' * 32} who were cut off\n"
+    )
 
 
 def _rows(way: Course, *, height: int = 24, final: bool = False) -> list[str]:
