@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,7 @@ class Node(Broker):
         # In the foreground, as a child of ours: left to itself the node starts a daemon that outlives it.
         self._epmd = Program(tied([epmd]), env, folder / "epmd.log")
         self._server = Program(tied([str(script)]), env, folder / "rabbitmq.log")
+        self._control = script.with_name("rabbitmqctl"), env
 
     @property
     def pid(self) -> int:
@@ -52,6 +54,11 @@ class Node(Broker):
         self._epmd.wait_until(lambda: ports.answers(self._identity.epmd))
         self._server.start()
         self._server.wait_until(self._is_ready)
+
+    def control(self, *words: str) -> None:
+        """Run `rabbitmqctl` on it. Raises `subprocess.CalledProcessError`."""
+        script, env = self._control
+        subprocess.run([str(script), *words], env=env, stdout=subprocess.DEVNULL, timeout=60, check=True)
 
     def kill(self) -> None:
         """End it as a crash would."""
