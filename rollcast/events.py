@@ -99,10 +99,11 @@ class Asked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Answered(Event):
-    """To a receiver: its answer has been sent."""
+    """To a receiver: the server has its answer. `deferred`: it will be asked again, or decides by `answer`."""
 
     offer: Offer
     accept: bool
+    deferred: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +148,7 @@ class Failed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Ended(Event):
-    """To a receiver: the transfer ended without the file having come."""
+    """To a receiver: the transfer ended without the file having come; nothing of it is left here."""
 
     state: Transfer
     reason: Code | None

@@ -9,7 +9,7 @@ import msgspec
 
 from rollcast.messages.values import FileSelector, ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS, Code
-from rollcast.states import Receiver, Transfer
+from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
 
 LISTED = "listed"
 CUT_OFF = frozenset({Receiver.FAILED, Receiver.CANCELLED, Receiver.EXPIRED})
@@ -29,6 +29,13 @@ class Report:
         """Whether every requested receiver has the file, or in a dry run is listed."""
         wanted = LISTED if self._dry_run else Receiver.DELIVERED
         return all(self.disposition(receiver) == wanted for receiver in self.receivers)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody on the list receives any more; those who put their decision off may still join it."""
+        transfer = self.transfer
+        waiting = any(receiver.state in ON_THE_LIST for receiver in self.receivers)
+        return transfer.state in FINAL_TRANSFER or (transfer.report_version > 0 and not waiting)
 
     @property
     def cut_off(self) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ class Sender:
         """
         record = self._kept().get(transfer_id, self._session.address)
         known = await self._known(transfer_id)
-        if known is not None and known.transfer.state in FINAL_TRANSFER:
+        if known is not None and known.settled:
             self._forget(known)
             yield Reported(transfer_id=transfer_id, report=known)
             return

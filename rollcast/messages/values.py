@@ -98,7 +98,8 @@ class Offer(Value, frozen=True, kw_only=True):
 
 
 class ReceiverStatus(Value, frozen=True, kw_only=True):
-    """Where one receiver stands. `revision` grows with each change in the ledger of the receiver's server."""
+    """Where one receiver stands. `revision` grows with each change in the ledger of the receiver's server;
+    `blake3` is what a receiver that has the file computed of it."""
 
     address: Annotated[str, Meta(max_length=255)]
     state: Receiver
@@ -109,6 +110,7 @@ class ReceiverStatus(Value, frozen=True, kw_only=True):
     bytes: Bytes = 0
     stored_as: Text | None = None
     delivered_at: Instant | None = None
+    blake3: Digest | None = None
 
 
 class ReceiverProgress(Value, frozen=True, kw_only=True):

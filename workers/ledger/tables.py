@@ -114,6 +114,7 @@ sent_receivers = Table(
     Column("bytes", BigInteger, nullable=False, default=0),
     Column("stored_as", Said),
     Column("delivered_at", BigInteger),
+    Column("blake3", Text),
     Column("listed_in", Integer),
     Index("sent_receivers_state", "transfer_id", "state"),
     Index("sent_receivers_position", "transfer_id", "position"),
@@ -140,8 +141,8 @@ spool_usage = Table(
     metadata,
     Column("server", Text, primary_key=True),
     Column("reserved", BigInteger, nullable=False),
+    Column("free", BigInteger),
     Column("full", Text),
-    Column("detail", Text),
 )
 
 invited_transfers = Table(
@@ -167,6 +168,7 @@ invited_receivers = Table(
     Column("bytes", BigInteger, nullable=False, default=0),
     Column("stored_as", Said),
     Column("delivered_at", BigInteger),
+    Column("blake3", Text),
     Column("accepted_at", BigInteger),
     Column("confirmed_at", BigInteger),
     Index("invited_receivers_address", "address", "state"),

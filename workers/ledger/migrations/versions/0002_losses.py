@@ -20,8 +20,10 @@ def upgrade() -> None:
     """Add the columns. Of those who had accepted by then the instant is not known."""
     for name, kind in SENT_TRANSFERS:
         op.add_column("sent_transfers", sa.Column(name, kind))
+    op.add_column("spool_usage", sa.Column("free", sa.BigInteger()))
     op.add_column("spool_usage", sa.Column("full", sa.Text()))
-    op.add_column("spool_usage", sa.Column("detail", sa.Text()))
+    op.add_column("sent_receivers", sa.Column("blake3", sa.Text()))
+    op.add_column("invited_receivers", sa.Column("blake3", sa.Text()))
     op.add_column("invited_receivers", sa.Column("accepted_at", sa.BigInteger()))
     op.add_column("invited_receivers", sa.Column("confirmed_at", sa.BigInteger()))
     op.execute(
