@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,7 @@ class Node(Broker):
         # In the foreground, as a child of ours: left to itself the node starts a daemon that outlives it.
         self._epmd = Program(tied([epmd]), env, folder / "epmd.log")
         self._server = Program(tied([str(script)]), env, folder / "rabbitmq.log")
+        self._control = script.with_name("rabbitmqctl"), env
 
     @property
     def pid(self) -> int:
@@ -61,6 +63,11 @@ class Node(Broker):
     def has_logged(self, words: str) -> bool:
         """Whether these words stand in its log."""
         return words in self._server.log.read_text(errors="replace")
+
+    def control(self, *words: str) -> None:
+        """Run `rabbitmqctl` on it. Raises `subprocess.CalledProcessError`."""
+        script, env = self._control
+        subprocess.run([str(script), *words], env=env, stdout=subprocess.DEVNULL, timeout=60, check=True)
 
     def kill(self) -> None:
         """End it as a crash would."""
