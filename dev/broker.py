@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 from dev import management, ports, rabbitmq
 from dev.packages import Missing
 from dev.processes import Program, tied
+
+MEMORY = "1GB"
 
 
 class Broker:
@@ -26,20 +29,24 @@ class Broker:
 
 
 class Node(Broker):
-    """A private node; everything of it is in one folder and on 127.0.0.1."""
+    """A private node; everything of it is in one folder and on 127.0.0.1.
 
-    def __init__(self, folder: Path) -> None:
+    With more than so much `memory` in use it raises its alarm, and takes nothing from publishers.
+    """
+
+    def __init__(self, folder: Path, memory: str = MEMORY) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._identity = me = rabbitmq.Identity.kept_in(folder / "node.json")
         authority = f"admin:{me.password}@127.0.0.1"
         super().__init__(f"amqp://{authority}:{me.amqp}/", f"http://{authority}:{me.management}")
-        rabbitmq.configure(folder, me)
+        rabbitmq.configure(folder, me, memory)
         script, paths = rabbitmq.installation(folder)
         env = rabbitmq.environment(folder, me) | paths
         epmd = shutil.which("epmd", path=env["PATH"]) or "epmd"
         # In the foreground, as a child of ours: left to itself the node starts a daemon that outlives it.
         self._epmd = Program(tied([epmd]), env, folder / "epmd.log")
         self._server = Program(tied([str(script)]), env, folder / "rabbitmq.log")
+        self._control = script.with_name("rabbitmqctl"), env
 
     @property
     def pid(self) -> int:
@@ -52,6 +59,15 @@ class Node(Broker):
         self._epmd.wait_until(lambda: ports.answers(self._identity.epmd))
         self._server.start()
         self._server.wait_until(self._is_ready)
+
+    def has_logged(self, words: str) -> bool:
+        """Whether these words stand in its log."""
+        return words in self._server.log.read_text(errors="replace")
+
+    def control(self, *words: str) -> None:
+        """Run `rabbitmqctl` on it. Raises `subprocess.CalledProcessError`."""
+        script, env = self._control
+        subprocess.run([str(script), *words], env=env, stdout=subprocess.DEVNULL, timeout=60, check=True)
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -85,9 +101,9 @@ def node(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
-def private_node(folder: Path) -> Iterator[Node]:
-    """A private node whatever the environment says, for tests that kill and restart it."""
-    private = Node(folder)
+def private_node(folder: Path, memory: str = MEMORY) -> Iterator[Node]:
+    """A private node whatever the environment says, for tests that kill, restart or straiten it."""
+    private = Node(folder, memory)
     try:
         private.start()
         yield private

@@ -12,6 +12,7 @@ from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queu
 from workers.caster import Caster
 from workers.declarer import Declarer
 from workers.ledger import Database, invited, sent
+from workers.pace import hold
 from workers.parking import Parking
 from workers.rights import Rights
 from workers.settings import Settings
@@ -32,9 +33,6 @@ from workers.work import (
     ToStep,
     VerifySpool,
 )
-
-DEEP = 64
-"""A lane with more messages than this is deep: at 1 MiB a chunk a quarter of what it may hold."""
 
 Follow = list[Publication]
 
@@ -142,7 +140,7 @@ class Actions:
 
     async def _measure_lanes(self, action: MeasureLanes) -> Follow:
         depths = await self._declarer.depths(_lanes(action.transfer_id, action.receivers))
-        deep = sum(depth > DEEP for depth in depths) * 2 > len(depths)
+        deep = action.held < hold(depths, action.piece)
         return [ToStep(domain_of(action.sender), LanesMeasured(transfer_id=action.transfer_id, deep=deep))]
 
     async def _grant(self, action: GrantRights) -> Follow:

@@ -24,6 +24,7 @@ BYTES_IN = Counter("rollcast_bytes_in", "Bytes stored in the spool.")
 CHUNKS_OUT = Counter("rollcast_chunks_out", "Chunks cast or repaired from the spool.")
 BYTES_OUT = Counter("rollcast_bytes_out", "Bytes cast or repaired from the spool.")
 CHUNKS_REPAIRED = Counter("rollcast_chunks_repaired", "Chunks sent again to one receiver's lane.")
+RECASTS = Counter("rollcast_recasts", "Requests for repair that were answered by a cast to all.")
 CHUNKS_REFUSED = Counter(
     "rollcast_chunks_refused", "Chunks that the spool did not take, by reason.", ["reason"]
 )

@@ -138,11 +138,16 @@ class VerifySpool:
 
 @dataclass(frozen=True, slots=True)
 class MeasureLanes:
-    """See how deep these lanes are, and say so (`LanesMeasured`)."""
+    """See how deep these lanes are, and say (`LanesMeasured`) whether the next piece has to wait for them.
+
+    It has `piece` chunks, and they have held it back for `held` µs.
+    """
 
     sender: str
     transfer_id: str
     receivers: Sequence[str]
+    piece: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import pytest
 from rollcast.messages import (
     AccountAnswered,
     AccountRequested,
+    CancelRequested,
     ConsentAsked,
     LaneOpened,
     LanesDue,
@@ -14,6 +15,7 @@ from rollcast.messages import (
     Register,
     Registered,
     TransferDescribed,
+    TransferEnded,
     TransfersListed,
 )
 from rollcast.messages.values import Account, Capabilities, Limits
@@ -23,6 +25,7 @@ from tests.unit.steps.build import (
     ALICE,
     BOB,
     CAROL,
+    HOUR,
     MALLORY,
     OPERATOR,
     OTHER_T,
@@ -32,6 +35,8 @@ from tests.unit.steps.build import (
     T,
     accept,
     by,
+    defer,
+    discarded,
     invitation,
     of,
     one,
@@ -106,11 +111,25 @@ async def test_nothing_is_asked_of_a_terminal_that_only_sends(world: World) -> N
     assert not of(await world.tell(by(BOB, Register(session=SESSION))), ConsentAsked)
 
 
-async def test_a_question_is_not_asked_again_after_its_deadline(world: World) -> None:
-    """What cannot count any more is not asked."""
+@pytest.mark.parametrize("put_off", [False, True])
+async def test_a_question_is_asked_as_long_as_the_transfer_is_open(world: World, put_off: bool) -> None:
+    """Who comes late, or has put the decision off, can still join; what cannot count any more is not asked."""
     await world.asking(request(consent_timeout=1000))
+    if put_off:
+        await world.tell(by(BOB, defer()))
     world.pass_time(2_000_000)
+    assert whereto(await world.tell(by(BOB, RECEIVING)), ConsentAsked) == [(BOB, None)]
+    world.pass_time(25 * HOUR)
     assert not of(await world.tell(by(BOB, RECEIVING)), ConsentAsked)
+
+
+async def test_an_end_that_was_not_confirmed_is_told_again(world: World) -> None:
+    """Until the receiver has said that nothing is left there."""
+    await world.casting(request())
+    await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
+    assert whereto(await world.tell(by(BOB, RECEIVING)), TransferEnded) == [(BOB, None)]
+    await world.settle(by(BOB, discarded()))
+    assert not of(await world.tell(by(BOB, RECEIVING)), TransferEnded)
 
 
 async def test_an_open_lane_is_announced_again(world: World) -> None:
