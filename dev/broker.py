@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from dev import management, ports, rabbitmq
 from dev.packages import Missing
-from dev.processes import Program, tied
+from dev.processes import Failed, Program, tied
 
 
 class Broker:
@@ -35,16 +36,31 @@ class Node(Broker):
         super().__init__(f"amqp://{authority}:{me.amqp}/", f"http://{authority}:{me.management}")
         rabbitmq.configure(folder, me)
         script, paths = rabbitmq.installation(folder)
-        env = rabbitmq.environment(folder, me) | paths
+        env = self._environment = rabbitmq.environment(folder, me) | paths
         epmd = shutil.which("epmd", path=env["PATH"]) or "epmd"
         # In the foreground, as a child of ours: left to itself the node starts a daemon that outlives it.
         self._epmd = Program(tied([epmd]), env, folder / "epmd.log")
         self._server = Program(tied([str(script)]), env, folder / "rabbitmq.log")
+        self._control = script.with_name("rabbitmqctl")
 
     @property
     def pid(self) -> int:
         """The process id of the Erlang machine."""
         return self._server.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process."""
+        return self._server.returncode is None
+
+    def allow_memory(self, amount: str) -> None:
+        """Set how much (bytes, or such as 1GB) it may use before an alarm blocks whoever publishes; for this run."""
+        words = ("--quiet", "set_vm_memory_high_watermark", "absolute", amount)
+        done = subprocess.run(
+            [str(self._control), *words], env=self._environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Failed(f"rabbitmqctl {' '.join(words)} ended with {done.returncode}: {done.stderr}")
 
     def start(self) -> None:
         """Start it, or start it again in place: same data, same ports. Returns when it serves."""

@@ -16,6 +16,9 @@ BUNDLE = Bundle(
     programs=("usr/lib/erlang/erts-*/bin/beam.smp", "usr/lib/erlang/lib/crypto-*/priv/lib/crypto.so"),
 )
 
+MEMORY = "1GB"
+"""What the node may use before its alarm blocks whoever publishes."""
+
 CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
 management.tcp.ip = 127.0.0.1
@@ -26,7 +29,7 @@ default_user = admin
 default_pass = {password}
 auth_mechanisms.1 = PLAIN
 auth_mechanisms.2 = AMQPLAIN
-vm_memory_high_watermark.absolute = 1GB
+vm_memory_high_watermark.absolute = {memory}
 disk_free_limit.absolute = 50MB
 max_message_size = 16777216
 """
@@ -64,7 +67,7 @@ class Identity:
 
 def configure(folder: Path, identity: Identity) -> None:
     """Write the node's configuration."""
-    (folder / "rabbitmq.conf").write_text(CONFIG.format_map(asdict(identity)))
+    (folder / "rabbitmq.conf").write_text(CONFIG.format(memory=MEMORY, **asdict(identity)))
     (folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
 
 

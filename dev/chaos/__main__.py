@@ -12,8 +12,10 @@ from dev.alone import alone
 from dev.broker import node
 from dev.chaos import telling
 from dev.chaos.faults import weights
+from dev.chaos.memory import measure
 from dev.chaos.play import Play
 from dev.chaos.record import Record
+from dev.chaos.rounds import round_to_all
 from dev.chaos.scene import scene
 from dev.chaos.schedule import plan
 from dev.chaos.verdict import judge
@@ -22,6 +24,8 @@ from dev.packages import RUN, Missing
 from dev.processes import Failed, unwind_when_told_to_end
 
 FOLDER = RUN / "chaos"
+FIRST_ROUND = 800
+"""The number of its first file."""
 
 
 def main() -> int:
@@ -50,10 +54,11 @@ def main() -> int:
 def _run(folder: Path, seconds: float, seed: int) -> list[str]:
     with node(folder / "broker") as broker, scene(folder, broker) as made:
         telling.begin(broker.version, seconds, seed)
+        round_to_all(made, FIRST_ROUND)
+        before = measure(made)
         record = Record(folder / "faults.log")
-        play = Play(made, record)
-        play.run(plan(seed, seconds, weights(broker)), wishes(seed, seconds), seconds)
-        return judge(made, record)
+        Play(made, record).run(plan(seed, seconds, weights(broker)), wishes(seed, seconds), seconds)
+        return judge(made, record, before)
 
 
 @contextmanager

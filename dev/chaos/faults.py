@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dev.broker import Broker
-from dev.chaos import process_faults
+from dev.chaos import disk_faults, node_faults, process_faults, queue_faults
 from dev.chaos.damage import Fault
+from dev.chaos.garbage import garbage
+from dev.chaos.replay import replay
 
 
 class Kind(NamedTuple):
@@ -22,6 +24,14 @@ KINDS: Mapping[str, Kind] = {
     "stop-receiver": Kind(2, process_faults.stop(lambda scene: scene.receivers)),
     "kill-sender": Kind(2, process_faults.kill(lambda scene: scene.sendings)),
     "stop-sender": Kind(1, process_faults.stop(lambda scene: scene.sendings)),
+    "kill-broker": Kind(1, node_faults.kill),
+    "memory-alarm": Kind(1, node_faults.alarm),
+    "purge-queue": Kind(3, queue_faults.purge),
+    "delete-queue": Kind(3, queue_faults.delete),
+    "delete-exchange": Kind(2, queue_faults.delete_exchange),
+    "replay": Kind(2, replay),
+    "garbage": Kind(1, garbage),
+    "full-disk": Kind(1, disk_faults.fill),
 }
 
 

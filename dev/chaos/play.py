@@ -5,7 +5,7 @@ from functools import partial
 from random import Random
 
 from dev.chaos.agenda import Agenda
-from dev.chaos.damage import Impossible
+from dev.chaos.damage import Damage, Impossible
 from dev.chaos.faults import KINDS
 from dev.chaos.record import Record
 from dev.chaos.scene import Scene
@@ -44,4 +44,15 @@ class Play:
             return
         self._record.did(at, planned.kind, damage.victim)
         if damage.undo is not None:
-            self._agenda.add(self._agenda.now + planned.lasts, damage.undo)
+            undo = partial(self._undo, planned.kind, damage)
+            self._agenda.add(self._agenda.now + planned.lasts, undo)
+
+    def _undo(self, kind: str, damage: Damage) -> None:
+        assert damage.undo is not None
+        at = self._agenda.now
+        try:
+            damage.undo()
+        except Impossible as error:
+            self._record.missed_one(at, f"the end of {kind}", str(error))
+        else:
+            self._record.note(at, f"the end of {kind} {damage.victim}")

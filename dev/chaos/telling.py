@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dev.chaos.memory import Figures
 from dev.chaos.outcome import Document
 from dev.chaos.record import Record
 from rollcast.cli import output
@@ -22,6 +23,12 @@ def tell(record: Record, documents: Sequence[Document]) -> None:
         _counts("not possible", record.missed)
     _counts("transfers", Counter(_end(document["state"], document["reason"]) for document in documents))
     _counts("receivers", Counter(_end(row["disposition"], row["reason"]) for row in rows))
+
+
+def tell_memory(before: Figures, after: Figures) -> None:
+    """What each process needs, at first and at last."""
+    output.emit("memory in MiB, after the first transfers and after the last:")
+    output.emit(*(f"  {before[name]:4.0f} {after[name]:4.0f} {name}" for name in sorted(after)))
 
 
 def conclude(found: Sequence[str], seconds: float, seed: int, folder: Path) -> None:

@@ -21,7 +21,7 @@ OTHERS = (ON_SMALL_DISK, DECLINING, SILENT, "heidi@acme", "ivan@initech")
 SIZES = (0, 1, 4 * MiB, 3 * MiB + 17, MiB - 1, 12 * MiB + 5, 64 * MiB)
 MODES = ((), ("--upload", "eager"), ("--detach",))
 POLICIES = ("subset", "all_or_nothing", "at_least:2", "subset")
-EVERY_S = 3.0
+EVERY_S = 2.0
 AT_ONCE = 4
 """Seconds between two transfers on average; those that begin at the start."""
 CONSENT_S = (8, 15)
