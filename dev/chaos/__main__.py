@@ -1,5 +1,6 @@
 """`python -m dev.chaos`: set up, play, check, tell."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -52,6 +53,8 @@ def main() -> int:
 
 
 def _run(folder: Path, seconds: float, seed: int) -> list[str]:
+    # What aio-pika says of a broker that is killed under it.
+    logging.basicConfig(filename=folder / "amqp.log")
     with node(folder / "broker") as broker, scene(folder, broker) as made:
         telling.begin(broker.version, seconds, seed)
         round_to_all(made, FIRST_ROUND)

@@ -29,7 +29,7 @@ KINDS: Mapping[str, Kind] = {
     "purge-queue": Kind(3, queue_faults.purge),
     "delete-queue": Kind(3, queue_faults.delete),
     "delete-exchange": Kind(2, queue_faults.delete_exchange),
-    "replay": Kind(2, replay),
+    "replay": Kind(3, replay),
     "garbage": Kind(1, garbage),
     "full-disk": Kind(1, disk_faults.fill),
 }
