@@ -57,7 +57,8 @@ def _run(folder: Path, seconds: float, seed: int) -> list[str]:
     logging.basicConfig(filename=folder / "amqp.log")
     with node(folder / "broker") as broker, scene(folder, broker) as made:
         telling.begin(broker.version, seconds, seed)
-        round_to_all(made, FIRST_ROUND)
+        if found := round_to_all(made, FIRST_ROUND):
+            return found
         before = measure(made)
         record = Record(folder / "faults.log")
         Play(made, record).run(plan(seed, seconds, weights(broker)), wishes(seed, seconds), seconds)

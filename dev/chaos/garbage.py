@@ -10,11 +10,11 @@ from aio_pika.abc import AbstractChannel
 
 from dev.chaos.amqp import on_channel
 from dev.chaos.damage import Damage
-from dev.chaos.names import exchanges, queues
+from dev.chaos.names import queues
 from dev.chaos.scene import Scene
 from dev.packages import CHECKOUT
 from rollcast.chunks import Label, digest_of
-from rollcast.topology import STEPS
+from rollcast.topology import EXCHANGES, STEPS
 
 VECTORS = CHECKOUT / "schemas" / "vectors"
 UNDECODABLE = b"\xc1"
@@ -29,7 +29,7 @@ Target = tuple[str, str]
 def garbage(scene: Scene, rng: Random) -> Damage:
     """As an administrator messages with a changed byte and chunks of nobody; as a server what cannot be read."""
     targets = [("", queue) for queue in queues(scene.broker)]
-    targets += [(exchange, _key(rng, scene)) for exchange in exchanges(scene.broker)]
+    targets += [(exchange, _key(rng, scene)) for exchange in EXCHANGES]
     ids = sorted(filter(None, (sending.transfer_id for sending in scene.sendings))) or ["0" * 32]
     server = next(iter(scene.running.servers.values()))
     _publish(scene.broker.amqp_url, targets, (_strange(rng, rng.choice(ids)) for _ in targets))

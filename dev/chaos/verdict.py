@@ -23,7 +23,7 @@ def judge(scene: Scene, record: Record, before: Figures) -> list[str]:
     documents = reports(scene)
     telling.tell(record, documents)
     found += checks.faults(scene, documents)
-    round_to_all(scene, LAST_ROUND)
+    found += round_to_all(scene, LAST_ROUND)
     after = measure(scene)
     telling.tell_memory(before, after)
     return [

@@ -9,7 +9,10 @@ from rollcast.topology import MiB
 
 SERVERS = {"one": ("acme", "globex"), "north": ("north",), "south": ("south",)}
 """One server for two domains, and one for each of two more; all of them are peers."""
-SENDERS = ("alice@acme", "norma@north")
+SENDERS = tuple(
+    f"{name}@{domain}" for domain in ("acme", "north") for name in ("alice", "amy", "ned", "nora")
+)
+"""So many, since an account may have no more than 16 connections: five processes."""
 ACCEPTING = ("bob@acme", "carol@globex", "nina@north", "sam@south")
 ON_SMALL_DISK = "dan@acme"
 DECLINING = "erin@globex"
