@@ -49,9 +49,9 @@ class Node(Broker):
         return self._server.pid
 
     @property
-    def runs(self) -> bool:
-        """Whether there is a process."""
-        return self._server.returncode is None
+    def serves(self) -> bool:
+        """Whether it is up, and answers."""
+        return self._server.returncode is None and self._is_ready()
 
     def allow_memory(self, amount: str) -> None:
         """Set how much (bytes, or such as 1GB) it may use before an alarm blocks whoever publishes; for this run."""
@@ -64,9 +64,17 @@ class Node(Broker):
 
     def start(self) -> None:
         """Start it, or start it again in place: same data, same ports. Returns when it serves."""
+        self.begin()
+        self.wait_until_ready()
+
+    def begin(self) -> None:
+        """Start it, and do not wait."""
         self._epmd.start()
         self._epmd.wait_until(lambda: ports.answers(self._identity.epmd))
         self._server.start()
+
+    def wait_until_ready(self) -> None:
+        """Return when it serves; raise Failed, with the end of its log, if it does not come to that."""
         self._server.wait_until(self._is_ready)
 
     def kill(self) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from dev.chaos.scene import Scene
 
-MAY_GROW_MIB = 64.0
-"""From the warm-up to the end, over the same kind of transfer. More than the buffers of a burst."""
+MAY_GROW_MIB = 128.0
+"""From the first round to the last. Four batches at a time of each of S290 and S300 hold 8 chunks, and a process
+keeps what it has freed."""
 
 Figures = Mapping[str, float]
 """MiB resident, by the process's name."""

@@ -12,7 +12,7 @@ def kill(scene: Scene, rng: Random) -> Damage:
     """Kill it; it is started again when the fault is over."""
     node = _running(scene)
     node.kill()
-    return Damage("the broker", node.start)
+    return Damage("the broker", node.begin)
 
 
 def alarm(scene: Scene, rng: Random) -> Damage:
@@ -23,12 +23,12 @@ def alarm(scene: Scene, rng: Random) -> Damage:
 
 
 def _calm(node: Node) -> None:
-    # One that was started again meanwhile has its usual limit back.
-    if node.runs:
+    # One that was killed meanwhile begins with its usual limit.
+    if node.serves:
         node.allow_memory(MEMORY)
 
 
 def _running(scene: Scene) -> Node:
-    if not isinstance(scene.broker, Node) or not scene.broker.runs:
-        raise Impossible("the broker does not run")
+    if not isinstance(scene.broker, Node) or not scene.broker.serves:
+        raise Impossible("the broker does not serve")
     return scene.broker

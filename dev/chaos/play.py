@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from random import Random
 
+from dev.broker import Node
 from dev.chaos.agenda import Agenda
 from dev.chaos.damage import Damage, Impossible
 from dev.chaos.faults import KINDS
@@ -29,6 +30,8 @@ class Play:
             self._agenda.add(fault.at, partial(self._fault, fault))
         self._agenda.run_until(seconds, self._scene.look)
         self._agenda.do_all()
+        if isinstance(self._scene.broker, Node):
+            self._scene.broker.wait_until_ready()
         self._record.note(self._agenda.now, "no more faults")
 
     def _send(self, wish: Wish) -> None:
