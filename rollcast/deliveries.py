@@ -1,18 +1,24 @@
 """All files on their way to a receiver."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
 from rollcast.delivery import Delivery
+from rollcast.errors import BrokerUnavailable, RequestRefused
 from rollcast.events import Ended
 from rollcast.fetch import Surroundings
 from rollcast.journal import Line
-from rollcast.messages import LaneOpened, TransferEnded
+from rollcast.messages import LaneOpened, ReceiptRecorded, ReceiptReported, TransferEnded
 from rollcast.tasks import Tasks
+
+logger = logging.getLogger(__name__)
 
 MAX_PREFETCH = 8
 PREFETCHED_BYTES = 16 * 1024 * 1024
 """What the broker may send ahead for all lanes together; each lane may always have one chunk."""
+CONFIRMED_WITHIN = 600.0
+"""Seconds; whoever still waits for it then asks again."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Deliveries:
         self._around = around
         self._tasks = tasks
         self._running: dict[str, _Running] = {}
+        self._confirming: dict[str, asyncio.Task[None]] = {}
 
     def on_opened(self, message: LaneOpened) -> None:
         """A lane is there, or the server asks how far its file is. Raises `OSError`."""
@@ -45,10 +52,16 @@ class Deliveries:
         task.add_done_callback(lambda _: self._running.pop(transfer_id))
 
     async def on_ended(self, message: TransferEnded) -> None:
-        """The file will not come. One that is whole by now is kept, and its receipt corrects the report."""
+        """The file will not come: what is there of it goes, and the server is told so.
+
+        One that is whole by now is kept, and its receipt corrects the report.
+        """
         running = self._running.get(message.transfer_id)
         journal = self._around.journals.get(message.transfer_id)
-        if journal is None or journal.ended or journal.receipt or (running and running.delivery.finishing):
+        if journal is None or journal.ended:
+            self._confirm(message.transfer_id)
+            return
+        if journal.receipt or (running and running.delivery.finishing):
             return
         journal.note(Line(ended=True))
         journal.close()
@@ -56,11 +69,25 @@ class Deliveries:
             running.task.cancel()
             await asyncio.wait([running.task])
         self._around.journals.part(message.transfer_id).discard()
+        self._confirm(message.transfer_id)
         if journal.accept is False:
             return
         self._around.events.put(
             Ended(transfer_id=message.transfer_id, state=message.state, reason=message.reason)
         )
+
+    def _confirm(self, transfer_id: str) -> None:
+        if transfer_id in self._confirming:
+            return
+        task = self._confirming[transfer_id] = self._tasks.spawn(self._tell_discarded(transfer_id))
+        task.add_done_callback(lambda _: self._confirming.pop(transfer_id))
+
+    async def _tell_discarded(self, transfer_id: str) -> None:
+        discarded = ReceiptReported(transfer_id=transfer_id, outcome="discarded", bytes=0)
+        try:
+            await self._around.session.request(discarded, ReceiptRecorded, CONFIRMED_WITHIN)
+        except (RequestRefused, BrokerUnavailable) as error:
+            logger.warning("that transfer %s has ended here was not taken: %s", transfer_id, error)
 
     def _prefetch(self, chunk_size: int) -> int:
         share = PREFETCHED_BYTES // (chunk_size * (len(self._running) + 1))

@@ -64,7 +64,8 @@ class Progressed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Reported(Event):
-    """To the sender, last of all: who has the file, and why the others do not."""
+    """To the sender, last of all: who has the file, and why the others do not. If receivers are `deferred` the
+    transfer goes on without its sender, and its report may change."""
 
     report: Report
 
@@ -86,10 +87,11 @@ class Asked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Answered(Event):
-    """To a receiver: its answer has been sent."""
+    """To a receiver: the server has its answer. `deferred`: it will be asked again, or decides by `answer`."""
 
     offer: Offer
     accept: bool
+    deferred: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,7 @@ class Failed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Ended(Event):
-    """To a receiver: the transfer ended without the file having come."""
+    """To a receiver: the transfer ended without the file having come; nothing of it is left here."""
 
     state: Transfer
     reason: Code | None

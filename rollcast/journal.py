@@ -49,6 +49,11 @@ class Journal:
         self.ended = False
         self._file = -1
 
+    @property
+    def decision(self) -> tuple[bool, str | None] | None:
+        """The answer to the offer and what was said with it, None if there was none yet."""
+        return None if self.accept is None else (self.accept, self.detail)
+
     @classmethod
     def create(cls, path: Path, offer: Offer) -> "Journal":
         """Begin a journal."""

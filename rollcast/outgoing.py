@@ -160,7 +160,9 @@ class Outgoing:
         """When the file has changed the server is told, and what it reports then is the end."""
         error = await self._upload.failed
         await self._session.tell(
-            m.CancelRequested(transfer_id=self.transfer_id, reason="source_changed", detail=str(error)[:MAX_TEXT])
+            m.CancelRequested(
+                transfer_id=self.transfer_id, reason="source_changed", detail=str(error)[:MAX_TEXT]
+            )
         )
         await asyncio.sleep(CHANGE_REPORTED_WITHIN)
         raise error

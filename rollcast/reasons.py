@@ -31,6 +31,9 @@ class Code(StrEnum):
     NO_RECIPIENTS = "no_recipients"
     DUPLICATE_TRANSFER = "duplicate_transfer"
     NO_SUCH_TRANSFER = "no_such_transfer"
+    NOT_RETRYABLE = "not_retryable"
+    NO_SUCH_MESSAGE = "no_such_message"
+    NOT_REPLAYABLE = "not_replayable"
     NO_SUCH_ACCOUNT = "no_such_account"
     ACCOUNT_EXISTS = "account_exists"
     SENDING_NOT_ALLOWED = "sending_not_allowed"
@@ -39,12 +42,14 @@ class Code(StrEnum):
     TOO_MANY_RECIPIENTS = "too_many_recipients"
     TOO_MANY_TRANSFERS = "too_many_transfers"
     SPOOL_FULL = "spool_full"
+    BROKER_FULL = "broker_full"
     NO_SUCH_DOMAIN = "no_such_domain"
     NOT_REGISTERED = "not_registered"
     TYPE_NOT_ACCEPTED = "type_not_accepted"
     NO_SPACE = "no_space"
     HASH_NOT_SUPPORTED = "hash_not_supported"
     REJECTED = "rejected"
+    DEFERRED = "deferred"
     ALREADY_ANSWERED = "already_answered"
     ANSWERED_TOO_LATE = "answered_too_late"
     NO_ANSWER = "no_answer"
@@ -54,6 +59,7 @@ class Code(StrEnum):
     UPLOAD_INCOMPLETE = "upload_incomplete"
     NOT_STORED = "not_stored"
     NO_RECEIPT = "no_receipt"
+    UNCONFIRMED = "unconfirmed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
 
@@ -82,6 +88,13 @@ REASONS: dict[Code, Reason] = {
         "s210", False, "this transfer id was used with other content", "Send again under a new transfer id."
     ),
     Code.NO_SUCH_TRANSFER: Reason("s200", False, "no such transfer is known here", "Check the transfer id."),
+    Code.NOT_RETRYABLE: Reason(
+        "s210", False, "nobody can be sent this again without being asked", "Send it as a new transfer."
+    ),
+    Code.NO_SUCH_MESSAGE: Reason("s200", False, "no such message is parked", "See `rollcast parked list`."),
+    Code.NOT_REPLAYABLE: Reason(
+        "s200", False, "nobody can say who sent the message", "Look at it with `rollcast parked show`."
+    ),
     Code.NO_SUCH_ACCOUNT: Reason("s240", True, "there is no such account", _ASK),
     Code.ACCOUNT_EXISTS: Reason(
         "s200", False, "the account exists already", "Remove it first, or choose another name."
@@ -96,6 +109,7 @@ REASONS: dict[Code, Reason] = {
         "s220", True, "the account has as many open transfers as it may", "Wait until one has ended."
     ),
     Code.SPOOL_FULL: Reason("s220", True, "the server has no room for the file at present", "Wait."),
+    Code.BROKER_FULL: Reason("s220", True, "the broker has no room for more at present", "Wait."),
     Code.NO_SUCH_DOMAIN: Reason(
         "s230", False, "the domain is neither served here nor a peer", "Check the address."
     ),
@@ -108,9 +122,12 @@ REASONS: dict[Code, Reason] = {
         "s240", False, "the receiver cannot check the requested hash", "Send without it."
     ),
     Code.REJECTED: Reason("s260", True, "the receiver declined", "Ask the receiver."),
+    Code.DEFERRED: Reason(
+        "s260", True, "the receiver put its decision off until it was too late", "Ask the receiver."
+    ),
     Code.ALREADY_ANSWERED: Reason("s260", False, "another answer stands already", "The first answer counts."),
     Code.ANSWERED_TOO_LATE: Reason(
-        "s260", True, "the answer came after the consent deadline", "Ask the sender to send again."
+        "s260", True, "the answer came after the transfer had ended", "Ask the sender to send again."
     ),
     Code.NO_ANSWER: Reason("s270", True, "no answer came before the consent deadline", "Send again."),
     Code.POLICY_NOT_MET: Reason(
@@ -126,6 +143,12 @@ REASONS: dict[Code, Reason] = {
     Code.NOT_STORED: Reason("s310", True, "the receiver could not store the file", "Look at the detail."),
     Code.NO_RECEIPT: Reason(
         "s310", True, "no receipt came before the expiry", "Check that the terminal runs, and send again."
+    ),
+    Code.UNCONFIRMED: Reason(
+        "s310",
+        True,
+        "the transfer was cut off, and the receiver did not confirm it within a minute",
+        "It may still hold a part of the file; it removes that when it comes back.",
     ),
     Code.CANCELLED: Reason("s310", True, "the transfer was cancelled", "Send again if it is still wanted."),
     Code.EXPIRED: Reason("s310", True, "the transfer expired", "Send again with a later expiry."),

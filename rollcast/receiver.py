@@ -14,7 +14,7 @@ from rollcast.addresses import is_server_user
 from rollcast.backoff import backoff
 from rollcast.broker import Consumer, Delivery, acknowledge
 from rollcast.codec import decode
-from rollcast.consent import Consent, Decide
+from rollcast.consent import Consent, Decide, Decision
 from rollcast.credentials import Credentials
 from rollcast.deliveries import Deliveries
 from rollcast.errors import BrokerRefused, RollcastError
@@ -81,6 +81,13 @@ class Receiver:
 
     async def __anext__(self) -> ReceiverEvent:
         return await self._events.get()
+
+    def answer(self, transfer_id: str, decision: bool | Decision) -> None:
+        """Decide about an offer that was deferred; counts until its transfer ends. Raises `KeyError`."""
+        journal = self._journals.get(transfer_id)
+        if journal is None:
+            raise KeyError(transfer_id)
+        self._consent.decide(journal, decision if isinstance(decision, Decision) else Decision(decision))
 
     async def _start(self) -> None:
         registered = await self._registration.renew()

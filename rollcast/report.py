@@ -70,6 +70,7 @@ def transfer_json(transfer: TransferStatus) -> dict[str, Any]:
         "report_version": transfer.report_version,
         "list_version": transfer.list_version,
         "list_policy": transfer.list_policy,
+        "retry_of": transfer.retry_of,
         "sender": transfer.sender,
         "created_at": instant(transfer.created_at),
         "expires_at": instant(transfer.expires_at),

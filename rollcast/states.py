@@ -25,6 +25,7 @@ class Receiver(StrEnum):
 
     INVITED = "invited"
     ASKED = "asked"
+    DEFERRED = "deferred"
     ACCEPTED = "accepted"
     RECEIVING = "receiving"
     DELIVERED = "delivered"
@@ -41,4 +42,7 @@ OPEN_TRANSFER = frozenset({Transfer.REQUESTED, Transfer.HELD, Transfer.ASKING, T
 FINAL_TRANSFER = frozenset(Transfer) - OPEN_TRANSFER
 UNANSWERED = frozenset({Receiver.INVITED, Receiver.ASKED})
 ON_THE_LIST = frozenset({Receiver.ACCEPTED, Receiver.RECEIVING})
-FINAL_RECEIVER = frozenset(Receiver) - UNANSWERED - ON_THE_LIST
+OPEN_RECEIVER = UNANSWERED | {Receiver.DEFERRED} | ON_THE_LIST
+FINAL_RECEIVER = frozenset(Receiver) - OPEN_RECEIVER
+UNDECIDED = UNANSWERED | {Receiver.DEFERRED, Receiver.NO_ANSWER}
+"""Whoever may still answer while the transfer is open; for `no_answer` the roll call went on without them."""

@@ -48,6 +48,7 @@ VERB_OF = {verb.message: verb.word for verb in VERBS}
 
 STEP_OF: dict[type[m.Message], str] = {
     m.AccountRequested: "s200",
+    m.ParkedRequested: "s200",
     m.Query: "s200",
     m.SenderCheckDue: "s220",
     m.InvitationsDue: "s230",
@@ -71,13 +72,15 @@ STEP_OF: dict[type[m.Message], str] = {
     m.ReceiversProgressed: "progress",
 }
 """Which pool hears a message on `rollcast.step`."""
-OPERATORS_MAY_SAY = (m.AccountRequested, m.Query)
+OPERATORS_MAY_SAY = (m.AccountRequested, m.ParkedRequested, m.Query)
 
 REPLIES = (
     m.Registered,
     m.TransferDescribed,
     m.TransfersListed,
     m.AccountAnswered,
+    m.ParkedAnswered,
+    m.AnswerRecorded,
     m.Refused,
     m.ReceiptRecorded,
 )

@@ -14,9 +14,9 @@ from rollcast.topology import POOLS
 from workers.health import Health
 from workers.ledger.migrate import migrate
 from workers.logs import configure_logs
+from workers.management import Management
 from workers.patience import patiently
 from workers.pools import Pools
-from workers.rights import Rights
 from workers.settings import Settings
 
 log = structlog.get_logger()
@@ -49,11 +49,14 @@ async def _run(settings: Settings, pools: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stopper(stop))
     vhost = unquote(urlsplit(settings.amqp_url).path.lstrip("/")) or "/"
-    async with Rights(settings.management_url, vhost) as rights, Health(settings.metrics_port) as health:
-        workers = Pools(settings, rights)
+    async with (
+        Management(settings.management_url, vhost) as management,
+        Health(settings.metrics_port) as health,
+    ):
+        workers = Pools(settings, management)
         try:
             await _wait_for_broker(workers)
-            await _warn_about_lanes(rights, settings)
+            await _warn_about_lanes(management, settings)
             await workers.run(pools, health.ready, stop)
         finally:
             await workers.close()
@@ -75,11 +78,11 @@ async def _wait_for_broker(workers: Pools) -> None:
     await workers.declare()
 
 
-async def _warn_about_lanes(rights: Rights, settings: Settings) -> None:
+async def _warn_about_lanes(management: Management, settings: Settings) -> None:
     if settings.management_url is None:
         return
     try:
-        if not await rights.lazy_lanes():
+        if not await management.lazy_lanes():
             log.warning(
                 "the broker lacks the policy queue-mode=lazy on ^rollcast\\.(lane|spool)\\.: "
                 "one stuck receiver can fill its memory and block every publisher"

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from rollcast.addresses import domain_of
-from rollcast.messages import LanesMeasured, SpoolVerified
+from rollcast.messages import LanesDue, LanesMeasured, SpoolVerified
 from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queue, transfer_key
 from workers.caster import Caster
 from workers.declarer import Declarer
+from workers.ledger import Database, invited, sent
 from workers.rights import Rights
 from workers.settings import Settings
 from workers.store import Store
@@ -40,9 +41,16 @@ class Actions:
     """Performs actions; what follows from one of them is returned."""
 
     def __init__(
-        self, settings: Settings, declarer: Declarer, store: Store, caster: Caster, rights: Rights
+        self,
+        settings: Settings,
+        database: Database,
+        declarer: Declarer,
+        store: Store,
+        caster: Caster,
+        rights: Rights,
     ) -> None:
         self._settings = settings
+        self._database = database
         self._declarer = declarer
         self._store = store
         self._caster = caster
@@ -77,6 +85,12 @@ class Actions:
         await self._declarer.queues(
             lane(receiver, action.transfer_id, exchange) for receiver in action.receivers
         )
+        async with self._database.begin() as ledger:
+            closed = await invited.is_closed(ledger, action.transfer_id)
+        if closed:
+            # It was closed since, and its lanes dropped perhaps before these were there.
+            await self._declarer.delete_queues(_lanes(action.transfer_id, action.receivers))
+            await self._declarer.delete_exchange(exchange)
         return []
 
     async def _drop_lanes(self, action: DropLanes) -> Follow:
@@ -90,18 +104,29 @@ class Actions:
         spool = spool_queue(self._settings.server)
         await self._declarer.queues([spool])
         await self._declarer.bind(spool.name, BULK, key)
+        async with self._database.begin() as ledger:
+            cleaned_up = await sent.is_cleaned_up(ledger, action.transfer_id)
+        if cleaned_up:
+            await self._close_upload(action.sender, action.transfer_id)
         return []
 
     async def _drop_cast(self, action: DropCast) -> Follow:
-        key = transfer_key(action.sender, action.transfer_id)
-        await self._declarer.unbind(spool_queue(self._settings.server).name, BULK, key)
-        await self._declarer.delete_exchange(cast(domain_of(action.sender), action.transfer_id))
+        await self._close_upload(action.sender, action.transfer_id)
         await self._store.delete(action.transfer_id, action.chunks)
         return []
 
+    async def _close_upload(self, sender: str, transfer_id: str) -> None:
+        key = transfer_key(sender, transfer_id)
+        await self._declarer.unbind(spool_queue(self._settings.server).name, BULK, key)
+        await self._declarer.delete_exchange(cast(domain_of(sender), transfer_id))
+
     async def _cast_chunks(self, action: CastChunks) -> Follow:
-        await self._caster.cast(action)
-        return []
+        arrived = await self._caster.cast(action)
+        if arrived or action.receiver is None:
+            return []
+        # The lane is gone, or unbound.
+        due = LanesDue(transfer_id=action.transfer_id, sender=action.sender, receivers=[action.receiver])
+        return [ToStep(domain_of(action.receiver), due)]
 
     async def _verify_spool(self, action: VerifySpool) -> Follow:
         digests = await self._store.digest(action.transfer_id, action.chunks, action.sha256)

@@ -9,6 +9,7 @@ from rollcast.chunks import CONTENT_TYPE, Label, digest_of
 from rollcast.messages.values import Range
 from rollcast.topology import LANE, cast, transfer_key
 from workers import metrics
+from workers.declarer import Declarer
 from workers.store import Store
 from workers.work import CastChunks
 
@@ -19,20 +20,27 @@ IN_FLIGHT = 8
 class Caster:
     """Reads the spool and publishes, a few chunks at a time."""
 
-    def __init__(self, publisher: Publisher, store: Store) -> None:
+    def __init__(self, publisher: Publisher, declarer: Declarer, store: Store) -> None:
         self._publisher = publisher
+        self._declarer = declarer
         self._store = store
 
-    async def cast(self, action: CastChunks) -> None:
-        """Publish the chunks that the spool has; returns when the broker has confirmed them."""
-        window = asyncio.Semaphore(IN_FLIGHT)
+    async def cast(self, action: CastChunks) -> bool:
+        """Publish the chunks that the spool has; returns when the broker has confirmed them.
+
+        Returns whether there was a queue for all of them. Those on the list ask for what they miss in any case.
+        """
         exchange, key = _target(action)
-        async with asyncio.TaskGroup() as publishing:
+        if action.receiver is None and not await self._declarer.has_exchange(exchange):
+            return False
+        window = asyncio.Semaphore(IN_FLIGHT)
+        publishing: list[asyncio.Task[bool]] = []
+        async with asyncio.TaskGroup() as group:
             async for index, chunk in self._store.read(action.transfer_id, _indexes(action.ranges)):
                 if chunk is None:
                     continue
                 await window.acquire()
-                task = publishing.create_task(
+                task = group.create_task(
                     self._publisher.publish(
                         exchange,
                         key,
@@ -40,10 +48,13 @@ class Caster:
                         headers=Label(action.transfer_id, index, digest_of(chunk)).headers(),
                         persistent=False,
                         content_type=CONTENT_TYPE,
+                        mandatory=True,
                     )
                 )
+                publishing.append(task)
                 task.add_done_callback(lambda _: window.release())
                 _count(len(chunk), repaired=action.receiver is not None)
+        return all(task.result() for task in publishing)
 
 
 def _target(action: CastChunks) -> tuple[str, str]:

@@ -13,9 +13,9 @@ from sqlalchemy import Row, func, select, update
 from rollcast.addresses import domain_of
 from rollcast.errors import Permanent, Transient
 from rollcast.messages import CloseDue, InvitationsDue, LanesDue, RoundDue, SenderCheckDue, UploadDue
-from rollcast.reasons import Code
-from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
+from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, UNDECIDED, Receiver, Transfer
 from workers import metrics
+from workers.endings import CONFIRMED_WITHIN
 from workers.ledger import Database, Ledger, sent
 from workers.ledger.tables import sent_receivers, sent_transfers
 from workers.outbox import Outbox
@@ -85,7 +85,7 @@ async def _due(ledger: Ledger) -> list[Row[Any]]:
 
 async def _claim(transfer: Row[Any], ledger: Ledger) -> bool:
     wait = min(max(transfer.due_wait, sent.FIRST_PROMPT) * 2, sent.LAST_PROMPT)
-    if transfer.due_at in {transfer.consent_deadline, transfer.expires_at}:
+    if transfer.due_at in _deadlines(transfer):
         # A deadline that has come is something new, and a transfer ends within a minute of its expiry.
         wait = sent.FIRST_PROMPT
     claimed = await ledger.execute(
@@ -100,14 +100,20 @@ async def _claim(transfer: Row[Any], ledger: Ledger) -> bool:
 
 
 def _next(transfer: Row[Any], now: int, wait: int) -> int:
+    return int(min([now + wait, *(deadline for deadline in _deadlines(transfer) if deadline > now)]))
+
+
+def _deadlines(transfer: Row[Any]) -> list[int]:
     deadlines = [transfer.expires_at]
     if transfer.state == Transfer.ASKING:
         deadlines.append(transfer.consent_deadline)
-    return int(min([now + wait, *(deadline for deadline in deadlines if deadline > now)]))
+    if transfer.ending_at is not None:
+        deadlines.append(transfer.ending_at + CONFIRMED_WITHIN)
+    return deadlines
 
 
 async def _prompts(transfer: Row[Any], ledger: Ledger) -> list[ToStep]:
-    if transfer.state in FINAL_TRANSFER or ledger.now >= transfer.expires_at or _must_end(transfer):
+    if transfer.state in FINAL_TRANSFER or ledger.now >= transfer.expires_at or _ends(transfer):
         return _here(transfer, CloseDue)
     match transfer.state:
         case Transfer.REQUESTED | Transfer.HELD:
@@ -124,17 +130,17 @@ def _here(transfer: Row[Any], *kinds: Prompt) -> list[ToStep]:
 
 
 def _asking(transfer: Row[Any], now: int) -> list[Prompt]:
-    if transfer.resolved_at is not None:
-        return [CloseDue]
     uploading = sent.request_of(transfer).upload == "eager" and transfer.uploaded_at is None
+    round_is_over = now >= transfer.consent_deadline and not transfer.list_version
     return [
-        RoundDue if now >= transfer.consent_deadline else InvitationsDue,
+        RoundDue if round_is_over else InvitationsDue,
         *([UploadDue] if uploading else []),
     ]
 
 
 async def _casting(transfer: Row[Any], ledger: Ledger) -> list[ToStep]:
-    waiting = await sent.receivers(ledger, transfer.transfer_id, ON_THE_LIST)
+    rows = await sent.receivers(ledger, transfer.transfer_id, ON_THE_LIST | UNDECIDED)
+    waiting = [row for row in rows if row.state in ON_THE_LIST]
     due = [
         ToStep(
             domain, LanesDue(transfer_id=transfer.transfer_id, sender=transfer.sender, receivers=addresses)
@@ -143,10 +149,16 @@ async def _casting(transfer: Row[Any], ledger: Ledger) -> list[ToStep]:
     ]
     if transfer.cast_ended_at is None:
         due += _here(transfer, UploadDue)
+    if len(waiting) < len(rows):
+        due += _here(transfer, InvitationsDue)
     if not waiting:
         due += _here(transfer, CloseDue)
     return due
 
 
-def _must_end(transfer: Row[Any]) -> bool:
-    return transfer.reason in {Code.SOURCE_CHANGED, Code.CANCELLED}
+def _ends(transfer: Row[Any]) -> bool:
+    """Whether something other than its time ends the transfer: a reason, or a dry run whose list is made."""
+    if transfer.state not in {Transfer.ASKING, Transfer.CASTING}:
+        return False
+    listed_only = transfer.state == Transfer.ASKING and transfer.list_version
+    return transfer.reason is not None or bool(listed_only and sent.request_of(transfer).dry_run)

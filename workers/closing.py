@@ -1,8 +1,9 @@
 """The sender's half of S310: when has a transfer ended, and how; the report, and the closing everywhere."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 
 from rollcast.addresses import domain_of
 from rollcast.errors import IdentityError
@@ -13,12 +14,15 @@ from rollcast.messages import (
     TransferClosed,
 )
 from rollcast.reasons import Code
-from rollcast.states import FINAL_TRANSFER, Transfer
-from workers import reports
-from workers.endings import ending_of, final_state
+from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
+from workers import receipt_checks, reports, room
+from workers.endings import CONFIRMED_WITHIN, Ending, Tally, ending_of, final_state
 from workers.ledger import Ledger, sent
-from workers.ledger.tables import sent_domains, spool_usage
+from workers.ledger.tables import sent_chunks, sent_domains, sent_receivers, spool_usage
 from workers.work import DropCast, Outcome, Services, ToStep
+
+EXPLAINED = {"reason": None, "detail": None}
+"""A transfer that all have got needs no reason, whatever was under way."""
 
 
 async def finish(message: ReceiversFinished, ledger: Ledger) -> list[Outcome]:
@@ -26,12 +30,17 @@ async def finish(message: ReceiversFinished, ledger: Ledger) -> list[Outcome]:
     transfer = (await sent.lock(ledger, [message.transfer_id])).get(message.transfer_id)
     if transfer is None:
         return []
-    news = await sent.record(ledger, message.transfer_id, message.receivers)
-    if not news:
-        return []
+    ends = receipt_checks.checked(message.receivers, sent.request_of(transfer).file)
     if transfer.state in FINAL_TRANSFER:
-        return await _correct(transfer, ledger)
-    return await see_whether_ended(message.transfer_id, ledger)
+        return await _finish_late(transfer, ends, ledger)
+    confirmed = [end.address for end in ends if end.state in receipt_checks.CUT_OFF]
+    if transfer.ending_at is not None:
+        ends = [end for end in ends if end.state not in receipt_checks.CUT_OFF]
+        await _confirm(transfer, confirmed, ledger)
+    news = await sent.record(ledger, message.transfer_id, ends)
+    if not news and not confirmed:
+        return []
+    return await see_whether_ended(message.transfer_id, ledger, news=True)
 
 
 async def cancel(origin: str, message: CancelRequested, ledger: Ledger) -> list[Outcome]:
@@ -39,14 +48,18 @@ async def cancel(origin: str, message: CancelRequested, ledger: Ledger) -> list[
     transfer = (await sent.lock(ledger, [message.transfer_id])).get(message.transfer_id)
     if transfer is None or transfer.sender != origin:
         raise IdentityError(f"{origin} cancels {message.transfer_id}, which is not its transfer")
-    if transfer.state in FINAL_TRANSFER or transfer.reason == Code.SOURCE_CHANGED:
+    if transfer.state in FINAL_TRANSFER or transfer.ending_at is not None:
         return []
-    await sent.change(ledger, message.transfer_id, reason=Code(message.reason), detail=message.detail)
+    if transfer.reason not in {Code.SOURCE_CHANGED, Code.CANCELLED}:
+        await sent.change(ledger, message.transfer_id, reason=Code(message.reason), detail=message.detail)
     return await see_whether_ended(message.transfer_id, ledger)
 
 
-async def see_whether_ended(transfer_id: str, ledger: Ledger) -> list[Outcome]:
-    """End the transfer if its time, its list or a reason says so; if it has ended, go on closing it."""
+async def see_whether_ended(transfer_id: str, ledger: Ledger, *, news: bool = False) -> list[Outcome]:
+    """End the transfer if its time, its list or a reason says so; if it has ended, go on closing it.
+
+    `news`: something has changed that a report which was sent does not say.
+    """
     transfer = (await sent.lock(ledger, [transfer_id])).get(transfer_id)
     if transfer is None:
         return []
@@ -55,60 +68,159 @@ async def see_whether_ended(transfer_id: str, ledger: Ledger) -> list[Outcome]:
     tally = await sent.tally(ledger, transfer_id)
     ending = ending_of(transfer, tally, ledger.now)
     if ending is None:
+        return await _settle(transfer, tally, ledger, news)
+    if ending.cuts_off(transfer, tally) and ledger.now < _patience(transfer, ledger.now):
+        return await _cut_off(transfer, ending, ledger)
+    return await _end(transfer, ending, ledger)
+
+
+async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome]:
+    """A server has closed its half; when all have, and the transfer has ended, the spool's room is free again."""
+    ledger, transfer_id = services.ledger, message.transfer_id
+    transfer = (await sent.lock(ledger, [transfer_id])).get(transfer_id)
+    if transfer is None or (transfer.state not in FINAL_TRANSFER and transfer.ending_at is None):
         return []
+    await ledger.execute(
+        update(sent_domains)
+        .where(sent_domains.c.transfer_id == transfer_id, sent_domains.c.domain == message.domain)
+        .where(sent_domains.c.confirmed_at.is_(None))
+        .values(confirmed_at=ledger.now)
+    )
+    if transfer.state not in FINAL_TRANSFER or await _unconfirmed_domains(transfer_id, ledger):
+        return []
+    return await _clean_up(transfer, ledger)
+
+
+def _patience(transfer: Row[Any], now: int) -> int:
+    return int(transfer.ending_at or now) + CONFIRMED_WITHIN
+
+
+async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger, news: bool) -> list[Outcome]:
+    """All on the list have come to an end, and some may still join it: that is worth a report."""
+    waiting = any(tally.get(state) for state in ON_THE_LIST)
+    if transfer.state != Transfer.CASTING or waiting or transfer.uploaded_at is None:
+        return []
+    if transfer.report_version and not news:
+        return []
+    await sent.change(ledger, transfer.transfer_id, finished_at=ledger.now)
+    return [await _report(transfer, Transfer.CASTING, ledger)]
+
+
+async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outcome]:
+    """Those who are in the middle of it are told, and have a minute to confirm."""
+    transfer_id = transfer.transfer_id
+    if transfer.ending_at is None:
+        reason = ending.reason_of_transfer
+        await sent.change(
+            ledger, transfer_id, ending_at=ledger.now, reason=reason, **sent.prompt_in(ledger.now)
+        )
+        await ledger.note(transfer_id, [(None, "ending", reason)])
+    cut_off = await sent.receivers(ledger, transfer_id, ON_THE_LIST)
+    domains = {row.domain for row in cut_off} | set(await _unconfirmed_domains(transfer_id, ledger))
+    return _closed(transfer, sorted(domains), ending.told_as, ending.reason)
+
+
+async def _confirm(transfer: Row[Any], addresses: Sequence[str], ledger: Ledger) -> None:
+    """Nothing is left at these receivers of what was cut off."""
+    ending = ending_of(transfer, await sent.tally(ledger, transfer.transfer_id), ledger.now)
+    if ending is None or not addresses:
+        return
+    moved = await sent.move(
+        ledger,
+        transfer.transfer_id,
+        ON_THE_LIST,
+        ending.becomes,
+        addresses,
+        step="s310",
+        reason=ending.reason,
+    )
+    if moved:
+        await ledger.note(transfer.transfer_id, [(a, ending.becomes, ending.reason) for a in addresses])
+
+
+async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outcome]:
+    transfer_id = transfer.transfer_id
+    if transfer.ending_at is not None:
+        await sent.move(
+            ledger, transfer_id, ON_THE_LIST, ending.becomes, step="s310", reason=Code.UNCONFIRMED
+        )
+    if ending.becomes is Receiver.EXPIRED:
+        await sent.move(
+            ledger, transfer_id, [Receiver.DEFERRED], ending.becomes, step="s260", reason=Code.DEFERRED
+        )
     await sent.move(ledger, transfer_id, ending.unfinished, ending.becomes, step="s310", reason=ending.reason)
     state = final_state(transfer, await sent.tally(ledger, transfer_id), ending)
     await sent.change(
         ledger,
         transfer_id,
-        state=state,
-        reason=ending.reason_of_transfer,
+        **(EXPLAINED if state == Transfer.COMPLETED else {"reason": ending.reason_of_transfer}),
         finished_at=ledger.now,
-        report_version=1,
         **sent.prompt_in(ledger.now),
     )
-    await ledger.note(transfer_id, [(None, state, ending.reason_of_transfer)])
+    report = await _report(transfer, state, ledger)
     ended = (await sent.lock(ledger, [transfer_id]))[transfer_id]
-    return [await reports.report(ledger, ended), *await _closings(ended, ledger)]
+    return [report, *await _closings(ended, ledger)]
 
 
-async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome]:
-    """A server has closed its half; when all have, the spool's room is free again."""
-    ledger, transfer_id = services.ledger, message.transfer_id
-    transfer = (await sent.lock(ledger, [transfer_id])).get(transfer_id)
-    if transfer is None or transfer.state not in FINAL_TRANSFER:
-        return []
-    await ledger.execute(
-        update(sent_domains)
-        .where(sent_domains.c.transfer_id == transfer_id, sent_domains.c.domain == message.domain)
-        .values(confirmed_at=ledger.now)
+async def _finish_late(transfer: Row[Any], ends: Sequence[Any], ledger: Ledger) -> list[Outcome]:
+    """The report stands, but what is delivered, or confirmed, after all corrects it."""
+    transfer_id = transfer.transfer_id
+    delivered = [end for end in ends if end.state == Receiver.DELIVERED]
+    news = await sent.record(ledger, transfer_id, delivered)
+    confirmed = await _confirm_late(
+        transfer, [end.address for end in ends if end.state in receipt_checks.CUT_OFF], ledger
     )
-    return await _closings(transfer, ledger)
+    if not news and not confirmed:
+        return []
+    state = final_state(transfer, await sent.tally(ledger, transfer_id), None)
+    if state == Transfer.COMPLETED:
+        await sent.change(ledger, transfer_id, **EXPLAINED)
+    return [await _report(transfer, state, ledger)]
 
 
-async def _correct(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
-    tally = await sent.tally(ledger, transfer.transfer_id)
-    state = final_state(transfer, tally, None)
-    version = transfer.report_version + 1
-    explained = {} if state != Transfer.COMPLETED else {"reason": None, "detail": None}
-    await sent.change(ledger, transfer.transfer_id, state=state, report_version=version, **explained)
-    await ledger.note(transfer.transfer_id, [(None, state, f"report {version}")])
-    corrected = (await sent.lock(ledger, [transfer.transfer_id]))[transfer.transfer_id]
-    return [await reports.report(ledger, corrected)]
+async def _confirm_late(transfer: Row[Any], addresses: Sequence[str], ledger: Ledger) -> bool:
+    if not addresses:
+        return False
+    late = await ledger.execute(
+        update(sent_receivers)
+        .where(
+            sent_receivers.c.transfer_id == transfer.transfer_id,
+            sent_receivers.c.address.in_(addresses),
+            sent_receivers.c.reason == Code.UNCONFIRMED,
+        )
+        .values(reason=transfer.reason or Code.CANCELLED)
+    )
+    return late.rowcount > 0
+
+
+async def _report(transfer: Row[Any], state: Transfer, ledger: Ledger) -> Outcome:
+    transfer_id, version = transfer.transfer_id, transfer.report_version + 1
+    await sent.change(ledger, transfer_id, state=state, report_version=version)
+    await ledger.note(transfer_id, [(None, state, f"report {version}")])
+    reported = (await sent.lock(ledger, [transfer_id]))[transfer_id]
+    return await reports.report(ledger, reported)
 
 
 async def _closings(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
-    query = select(sent_domains.c.domain).where(
-        sent_domains.c.transfer_id == transfer.transfer_id, sent_domains.c.confirmed_at.is_(None)
-    )
-    domains = [row.domain for row in await ledger.all(query)]
+    domains = await _unconfirmed_domains(transfer.transfer_id, ledger)
     if not domains:
         return await _clean_up(transfer, ledger)
+    reason = Code(transfer.reason) if transfer.reason else None
+    return _closed(transfer, domains, Transfer(transfer.state), reason)
+
+
+async def _unconfirmed_domains(transfer_id: str, ledger: Ledger) -> list[str]:
+    query = select(sent_domains.c.domain).where(
+        sent_domains.c.transfer_id == transfer_id, sent_domains.c.confirmed_at.is_(None)
+    )
+    return [row.domain for row in await ledger.all(query)]
+
+
+def _closed(
+    transfer: Row[Any], domains: Sequence[str], state: Transfer, reason: Code | None
+) -> list[Outcome]:
     closed = TransferClosed(
-        transfer_id=transfer.transfer_id,
-        sender_domain=domain_of(transfer.sender),
-        state=Transfer(transfer.state),
-        reason=Code(transfer.reason) if transfer.reason else None,
+        transfer_id=transfer.transfer_id, sender_domain=domain_of(transfer.sender), state=state, reason=reason
     )
     return [ToStep(domain, closed) for domain in domains]
 
@@ -116,5 +228,7 @@ async def _closings(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
 async def _clean_up(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     if transfer.reserved:
         await ledger.execute(update(spool_usage).values(reserved=spool_usage.c.reserved - transfer.reserved))
+        await room.call_held(ledger)
+    await ledger.execute(delete(sent_chunks).where(sent_chunks.c.transfer_id == transfer.transfer_id))
     await sent.change(ledger, transfer.transfer_id, reserved=0, due_at=None)
     return [DropCast(transfer.sender, transfer.transfer_id, transfer.chunks)]

@@ -63,6 +63,14 @@ class Declarer:
         """Delete an exchange with its bindings."""
         await self._call(lambda channel: channel.exchange_delete(name))
 
+    async def has_exchange(self, name: str) -> bool:
+        """Whether an exchange is there."""
+        try:
+            await self._call(lambda channel: channel.get_exchange(name, ensure=True))
+        except ChannelNotFoundEntity:
+            return False
+        return True
+
     async def depths(self, names: Sequence[str]) -> list[int]:
         """How many messages wait in each of these queues; none for one that is gone."""
         return list(await asyncio.gather(*(self._depth(name) for name in names)))

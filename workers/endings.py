@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from rollcast.reasons import Code
-from rollcast.states import ON_THE_LIST, UNANSWERED, Receiver, Transfer
+from rollcast.states import ON_THE_LIST, OPEN_RECEIVER, Receiver, Transfer
+from workers.additions import unmet
 from workers.ledger import sent
 
 Tally = Mapping[Receiver, int]
-OPEN_RECEIVER = frozenset(UNANSWERED | ON_THE_LIST)
+CONFIRMED_WITHIN = 60 * sent.SECOND
+"""µs that receivers which are cut off have to confirm that nothing is left of the file."""
 
 
 class Ending(NamedTuple):
@@ -25,6 +27,16 @@ class Ending(NamedTuple):
     reason_of_transfer: Code | None
     state: Transfer | None
 
+    def cuts_off(self, transfer: Row[Any], tally: Tally) -> bool:
+        """Whether receivers on the list are in the middle of it, and have to remove what they have."""
+        on_the_list = self.unfinished & ON_THE_LIST
+        return transfer.state == Transfer.CASTING and any(tally.get(state) for state in on_the_list)
+
+    @property
+    def told_as(self) -> Transfer:
+        """The state that those are told who do not get the file any more."""
+        return Transfer.EXPIRED if self.becomes is Receiver.EXPIRED else self.state or Transfer.FAILED
+
 
 def ending_of(transfer: Row[Any], tally: Tally, now: int) -> Ending | None:
     """The ending that has come, or None if the transfer goes on."""
@@ -32,12 +44,15 @@ def ending_of(transfer: Row[Any], tally: Tally, now: int) -> Ending | None:
         return Ending(OPEN_RECEIVER, Receiver.FAILED, Code.SOURCE_CHANGED, Code.SOURCE_CHANGED, None)
     if transfer.reason == Code.CANCELLED:
         return Ending(OPEN_RECEIVER, Receiver.CANCELLED, Code.CANCELLED, Code.CANCELLED, Transfer.CANCELLED)
-    if transfer.state == Transfer.ASKING and transfer.resolved_at is not None:
+    if transfer.ending_at is not None:
+        reason = Code(transfer.reason)
+        return Ending(OPEN_RECEIVER, Receiver.EXPIRED, reason, reason, Transfer.EXPIRED)
+    if transfer.state == Transfer.ASKING and transfer.list_version and _not_cast(transfer):
         return _undelivered(transfer)
     if transfer.state == Transfer.CASTING and not any(tally.get(state) for state in OPEN_RECEIVER):
         return Ending(frozenset(), Receiver.FAILED, Code.NO_RECEIPT, None, None)
     if now >= transfer.expires_at:
-        return _expired(transfer)
+        return _expired(transfer, tally)
     return None
 
 
@@ -53,18 +68,21 @@ def final_state(transfer: Row[Any], tally: Tally, ending: Ending | None) -> Tran
     return ending.state or Transfer.FAILED
 
 
+def _not_cast(transfer: Row[Any]) -> bool:
+    return transfer.reason is not None or sent.request_of(transfer).dry_run
+
+
 def _undelivered(transfer: Row[Any]) -> Ending:
-    if sent.request_of(transfer).dry_run and transfer.reason is None:
+    if transfer.reason is None:
         return Ending(frozenset(), Receiver.ACCEPTED, Code.CANCELLED, None, Transfer.LISTED)
-    reason = Code(transfer.reason or Code.POLICY_NOT_MET)
-    return Ending(ON_THE_LIST, Receiver.CANCELLED, reason, reason, Transfer.DECLINED)
+    reason = Code(transfer.reason)
+    return Ending(OPEN_RECEIVER, Receiver.CANCELLED, reason, reason, Transfer.DECLINED)
 
 
-def _expired(transfer: Row[Any]) -> Ending:
-    if transfer.state == Transfer.CASTING and transfer.uploaded_at is None:
-        reason = Code.UPLOAD_INCOMPLETE
-    elif transfer.state == Transfer.CASTING:
-        reason = Code.NO_RECEIPT
-    else:
-        reason = Code.EXPIRED
-    return Ending(OPEN_RECEIVER, Receiver.EXPIRED, reason, reason, Transfer.EXPIRED)
+def _expired(transfer: Row[Any], tally: Tally) -> Ending:
+    reason, state = Code.EXPIRED, Transfer.EXPIRED
+    if transfer.state == Transfer.ASKING and transfer.list_version:
+        reason, state = unmet([r for r in ON_THE_LIST if tally.get(r)]), Transfer.DECLINED
+    elif transfer.state == Transfer.CASTING and any(tally.get(r) for r in ON_THE_LIST):
+        reason = Code.UPLOAD_INCOMPLETE if transfer.uploaded_at is None else Code.NO_RECEIPT
+    return Ending(OPEN_RECEIVER, Receiver.EXPIRED, reason, reason, state)

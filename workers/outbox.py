@@ -1,6 +1,7 @@
 """Publishes what steps return, and waits for the broker's confirms."""
 
 import asyncio
+import functools
 import time
 from collections.abc import Awaitable, Iterable, Sequence
 
@@ -9,8 +10,10 @@ import structlog
 from rollcast.addresses import domain_of
 from rollcast.broker import Publisher
 from rollcast.codec import encode
-from rollcast.topology import DOWN, LANE, STEP, cast, retry_queue, step_key, transfer_key
+from rollcast.topology import LANE, STEP, cast, inbox, retry_queue, session_inbox, step_key, transfer_key
 from workers import metrics
+from workers.declarer import Declarer
+from workers.ledger import Database, accounts
 from workers.settings import Settings
 from workers.work import IntoCast, Later, Publication, Reply, ToInboxes, ToStep
 
@@ -24,8 +27,12 @@ log = structlog.get_logger()
 class Outbox:
     """The one way in which control messages leave a worker."""
 
-    def __init__(self, publisher: Publisher, settings: Settings) -> None:
+    def __init__(
+        self, publisher: Publisher, declarer: Declarer, database: Database, settings: Settings
+    ) -> None:
         self._publisher = publisher
+        self._declarer = declarer
+        self._database = database
         self._pace = retry_queue(settings.server, PACE, PACE_MS).name
 
     async def publish(self, publications: Iterable[Publication]) -> None:
@@ -44,7 +51,7 @@ class Outbox:
             case Reply(to, _):
                 return [self._reply(to.reply_to, to.correlation_id, body)] if to.reply_to else []
             case IntoCast(sender, transfer_id, _, None):
-                return [self._publisher.publish(cast(domain_of(sender), transfer_id), "", body)]
+                return [self._to_cast(cast(domain_of(sender), transfer_id), body)]
             case IntoCast(_, transfer_id, _, str(receiver)):
                 return [self._publisher.publish(LANE, transfer_key(receiver, transfer_id), body)]
         raise AssertionError(publication)
@@ -57,11 +64,31 @@ class Outbox:
 
     def _to_inboxes(self, publication: ToInboxes, body: bytes) -> Sequence[Awaitable[object]]:
         left_ms = publication.expires_at // 1000 - time.time_ns() // 1_000_000
-        suffix = f".{publication.session}" if publication.session else ""
         return [
-            self._publisher.publish(DOWN, address + suffix, body, expires_ms=max(left_ms, MIN_EXPIRY_MS))
+            self._to_inbox(address, publication.session, body, max(left_ms, MIN_EXPIRY_MS))
             for address in publication.addresses
         ]
+
+    async def _to_inbox(self, address: str, session: str | None, body: bytes, expires_ms: int) -> None:
+        queue = session_inbox(address, session) if session else inbox(address)
+        [(exchange, key)] = queue.bindings
+        publish = functools.partial(
+            self._publisher.publish, exchange, key, body, expires_ms=expires_ms, mandatory=True
+        )
+        if await publish() or session or not await self._has_account(address):
+            return
+        # Its binding went with an exchange that was deleted. That of a session comes back when S210 hears of it.
+        await self._declarer.queues([queue])
+        await publish()
+
+    async def _has_account(self, address: str) -> bool:
+        async with self._database.begin() as ledger:
+            return bool(await accounts.find(ledger, [address]))
+
+    async def _to_cast(self, exchange: str, body: bytes) -> None:
+        # Without its exchange nobody hears it; the clock's prompts do the same, only later.
+        if await self._declarer.has_exchange(exchange):
+            await self._publisher.publish(exchange, "", body)
 
     async def _reply(self, reply_to: str, correlation_id: str | None, body: bytes) -> None:
         await self._publisher.publish("", reply_to, body, correlation_id=correlation_id, persistent=False)

@@ -7,14 +7,17 @@ from typing import Any, Protocol
 import structlog
 
 from rollcast.broker import Consumer, Delivery, Link, Publisher
+from rollcast.errors import Transient
 from rollcast.topology import QueueSpec, parked, progress_queue, spool_queue, step_queue
 from workers import metrics
 from workers.actions import Actions
 from workers.caster import Caster
 from workers.clock import Clock
 from workers.declarer import Declarer
+from workers.keeping import Keeper
 from workers.ladder import Ladder, rung_queues
 from workers.ledger import Database
+from workers.management import Management
 from workers.outbox import Outbox
 from workers.progress import Progress
 from workers.rights import Rights
@@ -26,6 +29,8 @@ from workers.steps import STEPS
 from workers.store import Store
 
 DRAIN_S = 20.0
+DECLARE_EVERY = 10.0
+"""Seconds."""
 PROGRESS_PREFETCH = 200
 
 log = structlog.get_logger()
@@ -44,8 +49,9 @@ class Handler(Protocol):
 class Pools:
     """The pools of one process, over shared connections: control and bulk, in and out, each its own."""
 
-    def __init__(self, settings: Settings, rights: Rights) -> None:
+    def __init__(self, settings: Settings, management: Management) -> None:
         self._settings = settings
+        self._management = management
         name = f"rollcast {settings.server}"
         self._control_in = Link(settings.amqp_url, f"{name} control in")
         self._control_out = Link(settings.amqp_url, f"{name} control out")
@@ -55,17 +61,21 @@ class Pools:
         self._store = Store(settings.spool_url)
         self._declarer = Declarer(self._control_out)
         publisher = Publisher(self._control_out)
-        self._outbox = Outbox(publisher, settings)
+        self._outbox = Outbox(publisher, self._declarer, self._database, settings)
         self._ladder = Ladder(publisher, settings.server)
-        caster = Caster(Publisher(self._bulk_out), self._store)
-        self._actions = Actions(settings, self._declarer, self._store, caster, rights)
+        caster = Caster(Publisher(self._bulk_out), self._declarer, self._store)
+        self._actions = Actions(
+            settings, self._database, self._declarer, self._store, caster, Rights(management)
+        )
         self._consumers: list[Consumer] = []
+        self._queues: list[QueueSpec] = []
         self._handlers: list[Runner | Spooler] = []
 
     async def run(self, pools: Sequence[str], ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Run pools until `stop`; call `ready` when all of them consume."""
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(work) for pool in pools for work in self._start(pool)]
+            running.append(tasks.create_task(self._keep_declared()))
             await asyncio.gather(*(consumer.ready.wait() for consumer in self._consumers))
             ready()
             await stop.wait()
@@ -88,11 +98,22 @@ class Pools:
         for rung in rung_queues(self._settings.server):
             await self._declarer.rung(rung)
 
+    async def _keep_declared(self) -> None:
+        """Bring back what was deleted: an exchange takes its bindings with it, and nobody is told."""
+        while True:
+            await asyncio.sleep(DECLARE_EVERY)
+            try:
+                await self.declare()
+                await self._declarer.queues(self._queues)
+            except Transient as error:
+                log.warning("nothing was declared again", error=str(error))
+
     def _start(self, pool: str) -> list[Coroutine[Any, Any, None]]:
         settings = self._settings
         match pool:
             case "clock":
-                return [Clock(self._database, self._outbox).run()]
+                keeper = Keeper(settings, self._database, self._store, self._management)
+                return [Clock(self._database, self._outbox).run(), keeper.run()]
             case "progress":
                 progress = Progress(settings, self._database, self._outbox)
                 queue = progress_queue(settings.server, settings.domains)
@@ -127,6 +148,7 @@ class Pools:
             await self._declarer.exchanges()
             await self._declarer.queues([queue])
 
+        self._queues.append(queue)
         consumer = Consumer(link, queue.name, handler.take, prefetch=prefetch, prepare=declare)
         self._consumers.append(consumer)
         return consumer

@@ -12,17 +12,14 @@ from rollcast.messages import (
     ReceiptReported,
     ReceiversFinished,
     TransferClosed,
-    TransferEnded,
 )
 from rollcast.messages.values import Offer
 from rollcast.reasons import Code
-from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, UNANSWERED, Receiver, Transfer
+from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, UNDECIDED, Receiver, Transfer
 from workers.ledger import Ledger, invited, sent
 from workers.work import DropLanes, Outcome, Received, Reply, ToInboxes, ToStep
 
-NEVER_ACCEPTED = UNANSWERED | {Receiver.REJECTED, Receiver.INCAPABLE, Receiver.UNKNOWN}
-GOODBYE_LASTS = 3600 * 1_000_000
-"""µs for which a terminal that is away can still learn that a transfer has ended."""
+NEVER_ACCEPTED = UNDECIDED | {Receiver.REJECTED, Receiver.INCAPABLE, Receiver.UNKNOWN}
 
 
 async def record(received: Received, receipt: ReceiptReported, ledger: Ledger) -> list[Outcome]:
@@ -30,15 +27,37 @@ async def record(received: Received, receipt: ReceiptReported, ledger: Ledger) -
     transfer_id, address = receipt.transfer_id, received.origin
     transfer = (await invited.transfers(ledger, [transfer_id])).get(transfer_id)
     row = (await invited.receivers(ledger, transfer_id, [address])).get(address)
-    if transfer is None or row is None or row.state in NEVER_ACCEPTED:
-        raise IdentityError(f"{address} sends a receipt for {transfer_id}, which it has not accepted")
+    if transfer is None or row is None:
+        raise IdentityError(f"{address} sends a receipt for {transfer_id}, to which it was not invited")
+    recorded = Reply(received, ReceiptRecorded(transfer_id=transfer_id))
     offer = invited.offer_of(transfer)
-    if _changes(receipt, Receiver(row.state)):
+    if receipt.outcome == "discarded":
+        row = await _confirm(row, ledger)
+    elif row.state in NEVER_ACCEPTED:
+        raise IdentityError(f"{address} sends a receipt for {transfer_id}, which it has not accepted")
+    elif _changes(receipt, Receiver(row.state)):
         await invited.change(ledger, [_change(address, receipt, offer, ledger.now)])
         row = (await invited.receivers(ledger, transfer_id, [address]))[address]
+    if row.accepted_at is None or not invited.finished(row):
+        return [recorded]
     finished = ReceiversFinished(transfer_id=transfer_id, receivers=[sent.status_of(row)])
-    recorded = Reply(received, ReceiptRecorded(transfer_id=transfer_id))
     return [ToStep(domain_of(offer.sender), finished), recorded]
+
+
+async def _confirm(row: Row[Any], ledger: Ledger) -> Row[Any]:
+    """Nothing is left at the receiver of a file that was cut off."""
+    if not invited.unconfirmed(row):
+        return row
+    confirmed = invited.Change(
+        transfer_id=row.transfer_id,
+        address=row.address,
+        state=Receiver(row.state),
+        step=row.step,
+        reason=Code(row.reason),
+        confirmed_at=ledger.now,
+    )
+    await invited.change(ledger, [confirmed])
+    return (await invited.receivers(ledger, row.transfer_id, [row.address]))[row.address]
 
 
 def _changes(receipt: ReceiptReported, state: Receiver) -> bool:
@@ -70,6 +89,7 @@ def _change(address: str, receipt: ReceiptReported, offer: Offer, now: int) -> i
         bytes=receipt.bytes,
         stored_as=receipt.stored_as,
         delivered_at=now,
+        blake3=offer.file.hash.blake3,
     )
 
 
@@ -88,11 +108,11 @@ async def close(closed: TransferClosed, domain: str, ledger: Ledger) -> list[Out
     await invited.close(ledger, transfer_id)
     rows = (await invited.receivers(ledger, transfer_id)).values()
     here = [row for row in rows if domain_of(row.address) == domain]
-    waiting = [row for row in here if row.state not in FINAL_RECEIVER]
-    await invited.change(ledger, [_ended(row, closed) for row in waiting])
+    waiting = [row.address for row in here if row.state not in FINAL_RECEIVER]
+    await invited.change(ledger, [_ended(row, closed) for row in here if row.address in waiting])
     return [
-        DropLanes(transfer_id, [row.address for row in here if _had_lane(row)]),
-        *_goodbye(waiting, closed, ledger.now),
+        DropLanes(transfer_id, [row.address for row in here if row.accepted_at is not None]),
+        *await _goodbye(transfer_id, waiting, ledger),
         confirmed,
     ]
 
@@ -108,12 +128,11 @@ def _ended(row: Row[Any], closed: TransferClosed) -> invited.Change:
     )
 
 
-def _had_lane(row: Row[Any]) -> bool:
-    return row.state in {*ON_THE_LIST, Receiver.DELIVERED, Receiver.FAILED}
-
-
-def _goodbye(waiting: list[Row[Any]], closed: TransferClosed, now: int) -> list[Outcome]:
-    if not waiting:
-        return []
-    ended = TransferEnded(transfer_id=closed.transfer_id, state=closed.state, reason=closed.reason)
-    return [ToInboxes([row.address for row in waiting], ended, now + GOODBYE_LASTS)]
+async def _goodbye(transfer_id: str, waiting: list[str], ledger: Ledger) -> list[Outcome]:
+    """A word to whom still waited, and once more to whom has not confirmed it."""
+    rows = (await invited.receivers(ledger, transfer_id)).values()
+    return [
+        ToInboxes([row.address], invited.goodbye_of(row), ledger.now + invited.GOODBYE_LASTS)
+        for row in rows
+        if row.address in waiting or invited.unconfirmed(row)
+    ]

@@ -33,6 +33,7 @@ def status_of(transfer: Row[Any]) -> TransferStatus:
         detail=transfer.detail,
         roll_call_us=_between(transfer.created_at, transfer.resolved_at),
         delivery_us=_between(transfer.resolved_at, transfer.finished_at),
+        retry_of=transfer.retry_of,
     )
 
 

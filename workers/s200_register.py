@@ -20,7 +20,7 @@ from rollcast.messages import (
 )
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import Code
-from rollcast.states import Receiver
+from rollcast.states import UNDECIDED, Receiver
 from rollcast.topology import inbox, session_inbox
 from workers import reports
 from workers.account_requests import answer_account_request
@@ -68,11 +68,14 @@ async def _what_waits(address: str, services: Services) -> list[Outcome]:
     waiting: list[Outcome] = []
     for row in await invited.waiting_for(services.ledger, address, MAX_RECEIVERS):
         offer = invited.offer_of(row)
-        if row.state == Receiver.ASKED and offer.consent_deadline > services.ledger.now:
-            waiting.append(ToInboxes((address,), ConsentAsked(offer=offer), offer.consent_deadline))
-        elif row.state != Receiver.ASKED:
+        if row.state in UNDECIDED:
+            waiting.append(ToInboxes((address,), ConsentAsked(offer=offer), offer.expires_at))
+        elif row.state == Receiver.RECEIVING:
             due = LanesDue(transfer_id=offer.transfer_id, sender=offer.sender, receivers=[address])
             waiting.append(ToStep(domain_of(address), due))
+        else:
+            ended = invited.goodbye_of(row)
+            waiting.append(ToInboxes((address,), ended, services.ledger.now + invited.GOODBYE_LASTS))
     return waiting
 
 

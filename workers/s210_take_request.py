@@ -11,15 +11,15 @@ from sqlalchemy import Row, select
 from rollcast.addresses import domain_of
 from rollcast.chunks import Layout
 from rollcast.errors import Permanent
-from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRequested
+from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRequested, UploadDue
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import REASONS, Code
 from rollcast.states import FINAL_TRANSFER, Receiver, Transfer
-from workers import policy, reports
+from workers import policy, reports, retries
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
 from workers.request_checks import check_header, check_recipients
-from workers.work import Outcome, Received, Services, ToInboxes, ToStep
+from workers.work import OpenInboxes, Outcome, Received, Services, ToInboxes, ToStep
 
 REFUSAL_LASTS = 60_000_000
 
@@ -41,15 +41,25 @@ async def take_request(batch: Sequence[Received], services: Services) -> list[Ou
 async def _take(sender: str, request: TransferRequested, ledger: Ledger) -> list[Outcome]:
     header = msgspec.structs.replace(request, recipients=[], part=0, session="0" * 32)
     check_header(request)
-    await _write_down(sender, request, header, ledger)
+    first = await _write_down(sender, request, header, ledger)
     known = (await sent.lock(ledger, [request.transfer_id]))[request.transfer_id]
     if known.sender != sender or sent.request_of(known) != header:
         raise _duplicate(request)
-    if known.session != request.session:
-        await sent.change(ledger, request.transfer_id, session=request.session)
     if known.state == Transfer.REQUESTED:
-        await _add_part(request, ledger)
-    return await _answer(request, ledger)
+        await _add_part(sender, request, ledger)
+    # Who asks again may have heard nothing because its inbox is gone.
+    opening = [] if first else [OpenInboxes(sender, request.session)]
+    return [*opening, *await _new_session(known, request, ledger), *await _answer(request, ledger)]
+
+
+async def _new_session(known: Row[Any], request: TransferRequested, ledger: Ledger) -> list[Outcome]:
+    """A sender that was started again is told everything from now on, and goes on with its upload."""
+    if known.session == request.session:
+        return []
+    await sent.change(ledger, request.transfer_id, session=request.session)
+    if known.state not in {Transfer.ASKING, Transfer.CASTING} or known.uploaded_at is not None:
+        return []
+    return [ToStep(domain_of(known.sender), UploadDue(transfer_id=request.transfer_id))]
 
 
 @asynccontextmanager
@@ -70,7 +80,7 @@ def _duplicate(request: TransferRequested) -> Permanent:
 
 async def _write_down(
     sender: str, request: TransferRequested, header: TransferRequested, ledger: Ledger
-) -> None:
+) -> bool:
     now = ledger.now
     row = {
         "transfer_id": request.transfer_id,
@@ -82,15 +92,17 @@ async def _write_down(
         "consent_deadline": now + request.consent_timeout * sent.MILLISECOND,
         "expires_at": now + request.expires * sent.MILLISECOND,
         "chunks": Layout(request.file.size, request.chunk_size).count,
+        "retry_of": request.retry_of,
         **sent.prompt_in(now),
     }
     # Parts of one request may be handled at the same time, by several workers.
     written = await ledger.execute(ledger.insert(sent_transfers).values(row).on_conflict_do_nothing())
     if written.rowcount == 1:
         await ledger.note(request.transfer_id, [(sender, Transfer.REQUESTED, request.file.name)])
+    return written.rowcount == 1
 
 
-async def _add_part(request: TransferRequested, ledger: Ledger) -> None:
+async def _add_part(sender: str, request: TransferRequested, ledger: Ledger) -> None:
     digest = blake3(msgspec.msgpack.encode(request.recipients)).digest()
     known = await ledger.first(
         select(sent_parts.c.digest).where(
@@ -103,10 +115,19 @@ async def _add_part(request: TransferRequested, ledger: Ledger) -> None:
         return
     async with _refusing(request.transfer_id, ledger):
         check_recipients(request)
+        recipients = await _recipients(sender, request, ledger)
     part = {"transfer_id": request.transfer_id, "part": request.part, "digest": digest}
     await ledger.execute(sent_parts.insert().values(part))
-    rows = [_receiver_row(request, number, address) for number, address in enumerate(request.recipients)]
-    await ledger.execute(ledger.insert(sent_receivers).on_conflict_do_nothing(), rows)
+    rows = [_receiver_row(request, number, address) for number, address in enumerate(recipients)]
+    if rows:
+        await ledger.execute(ledger.insert(sent_receivers).on_conflict_do_nothing(), rows)
+
+
+async def _recipients(sender: str, request: TransferRequested, ledger: Ledger) -> list[str]:
+    if request.retry_of is None:
+        return request.recipients
+    await retries.check(sender, request, ledger)
+    return await retries.still_to_get(request, ledger)
 
 
 def _receiver_row(request: TransferRequested, number: int, address: str) -> dict[str, object]:
@@ -134,6 +155,8 @@ async def _answer(request: TransferRequested, ledger: Ledger) -> list[Outcome]:
         return [answer]
     everyone = await sent.receivers(ledger, request.transfer_id, [Receiver.INVITED])
     async with _refusing(request.transfer_id, ledger):
+        if not everyone:
+            raise retries.nobody(transfer)
         policy.parse(request.list_policy, {row.address for row in everyone})
     check = SenderCheckDue(transfer_id=request.transfer_id)
     return [answer, ToStep(domain_of(transfer.sender), check)]

@@ -15,13 +15,14 @@ from rollcast.messages import (
 from rollcast.messages.values import Limits
 from rollcast.reasons import Code
 from rollcast.states import OPEN_TRANSFER, Transfer
-from workers import reports
+from workers import reports, room
 from workers.ledger import Ledger, accounts, sent
 from workers.ledger.tables import sent_receivers, sent_transfers, spool_usage
 from workers.settings import Settings
 from workers.work import Outcome, Received, Services, ToStep
 
 Refusal = tuple[Code, str]
+QUOTA_USED_UP = (Code.SPOOL_FULL, "the server's spool is full; the transfer goes on when others have ended")
 
 
 async def check_sender(batch: Sequence[Received], services: Services) -> list[Outcome]:
@@ -42,8 +43,9 @@ async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
     refusal = await _refusal(transfer, services)
     if refusal is not None:
         return await _refuse(transfer, *refusal, ledger)
-    if not await _reserve(transfer, services):
-        return await _hold(transfer, ledger)
+    full = await room.lacking(transfer, services)
+    if full is not None or not await _reserve(transfer, services):
+        return await _hold(transfer, full or QUOTA_USED_UP, ledger)
     deadline = min(ledger.now + request.consent_timeout * sent.MILLISECOND, transfer.expires_at)
     await sent.change(
         ledger,
@@ -128,19 +130,19 @@ async def _reserve(transfer: Row[Any], services: Services) -> bool:
     return reserved.rowcount == 1
 
 
-async def _hold(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
-    detail = "the server's spool is full; the transfer goes on when others have ended"
-    if transfer.state != Transfer.HELD:
+async def _hold(transfer: Row[Any], why: Refusal, ledger: Ledger) -> list[Outcome]:
+    code, detail = why
+    if (transfer.state, transfer.reason, transfer.detail) != (Transfer.HELD, code, detail):
         await sent.change(
             ledger,
             transfer.transfer_id,
             state=Transfer.HELD,
-            reason=Code.SPOOL_FULL,
+            reason=code,
             detail=detail,
             **sent.prompt_in(ledger.now),
         )
-        await ledger.note(transfer.transfer_id, [(None, Transfer.HELD, Code.SPOOL_FULL)])
-    held = TransferHeld(transfer_id=transfer.transfer_id, reason=Code.SPOOL_FULL, detail=detail)
+        await ledger.note(transfer.transfer_id, [(None, Transfer.HELD, code)])
+    held = TransferHeld(transfer_id=transfer.transfer_id, reason=code, detail=detail)
     return [reports.to_sender(transfer, held)]
 
 

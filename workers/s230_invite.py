@@ -9,7 +9,7 @@ from rollcast.addresses import domain_of
 from rollcast.messages import InvitationsDue, ReceiversInvited, RoundDue
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
-from rollcast.states import UNANSWERED, Receiver, Transfer
+from rollcast.states import UNANSWERED, UNDECIDED, Receiver, Transfer
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_domains
 from workers.settings import Settings
@@ -17,18 +17,21 @@ from workers.work import Outcome, Received, Services, ToStep
 
 
 async def invite(batch: Sequence[Received], services: Services) -> list[Outcome]:
-    """Group by domain; those of domains that are neither served nor peers are `unknown` at once."""
+    """Group by domain; those of domains that are neither served nor peers are `unknown` at once.
+
+    Once the list is made that brings answers whose message was lost: their servers say what they know by then.
+    """
     wanted = [r.message.transfer_id for r in batch if isinstance(r.message, InvitationsDue)]
     outcomes: list[Outcome] = []
     for transfer in (await sent.lock(services.ledger, wanted)).values():
-        if transfer.state == Transfer.ASKING:
+        if transfer.state in {Transfer.ASKING, Transfer.CASTING} and transfer.reason is None:
             outcomes += await _invite(transfer, services)
     return outcomes
 
 
 async def _invite(transfer: Row[Any], services: Services) -> list[Outcome]:
     ledger = services.ledger
-    waiting = await sent.receivers(ledger, transfer.transfer_id, UNANSWERED)
+    waiting = await sent.receivers(ledger, transfer.transfer_id, UNDECIDED)
     reachable = [row for row in waiting if _reachable(row.domain, services.settings)]
     unknown = [row for row in waiting if not _reachable(row.domain, services.settings)]
     await sent.record(ledger, transfer.transfer_id, [_no_such_domain(row) for row in unknown])
@@ -38,8 +41,9 @@ async def _invite(transfer: Row[Any], services: Services) -> list[Outcome]:
         ToStep(domain, ReceiversInvited(offer=offer, receivers=addresses))
         for domain, addresses in sent.by_domain(reachable)
     ]
-    if not invitations:
-        return [ToStep(domain_of(transfer.sender), RoundDue(transfer_id=transfer.transfer_id))]
+    asking = any(row.state in UNANSWERED for row in reachable)
+    if not asking and transfer.list_version == 0:
+        return [ToStep(domain_of(transfer.sender), RoundDue(transfer_id=transfer.transfer_id)), *invitations]
     return invitations
 
 

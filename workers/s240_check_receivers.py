@@ -42,25 +42,46 @@ async def _check(offer: Offer, addresses: list[str], domain: str, ledger: Ledger
         await _write_verdicts(offer, new, ledger)
         rows = await invited.receivers(ledger, offer.transfer_id, addresses)
     waiting = [row.address for row in rows.values() if row.state in UNANSWERED]
-    answered = [row for row in rows.values() if row.state not in UNANSWERED]
+    answered = [row for row in rows.values() if row.state not in UNANSWERED and not invited.unconfirmed(row)]
     return [*_due(offer, waiting, domain, ledger.now), *_answers(offer, answered)]
 
 
 async def _write_verdicts(offer: Offer, addresses: list[str], ledger: Ledger) -> None:
     found = await accounts.find(ledger, addresses)
-    records = [_record(offer, address, found.get(address)) for address in addresses]
+    consenting = await _consent_given(offer, addresses, ledger)
+    records = [
+        _record(offer, address, found.get(address), ledger.now if address in consenting else None)
+        for address in addresses
+    ]
     await ledger.execute(ledger.insert(invited_receivers).on_conflict_do_nothing(), records)
     await ledger.note(offer.transfer_id, [(r["address"], r["state"], r["reason"]) for r in records])
 
 
-def _record(offer: Offer, address: str, account: Row[Any] | None) -> dict[str, Any]:
+async def _consent_given(offer: Offer, addresses: list[str], ledger: Ledger) -> set[str]:
+    """Who has accepted this file of this sender in the transfer that is tried again, and was cut off."""
+    if offer.retry_of is None:
+        return set()
+    former = (await invited.transfers(ledger, [offer.retry_of])).get(offer.retry_of)
+    if former is None:
+        return set()
+    known = invited.offer_of(former)
+    if (known.sender, known.file.hash, known.file.size) != (offer.sender, offer.file.hash, offer.file.size):
+        return set()
+    rows = (await invited.receivers(ledger, offer.retry_of, addresses)).values()
+    return {row.address for row in rows if row.accepted_at is not None and row.state in invited.NOT_GOT}
+
+
+def _record(offer: Offer, address: str, account: Row[Any] | None, accepted_at: int | None) -> dict[str, Any]:
     state, reason, detail = verdict(offer, account)
     able = state == Receiver.INVITED
+    if able and accepted_at is not None:
+        state = Receiver.ACCEPTED
     return {
         "transfer_id": offer.transfer_id,
         "address": address,
         "state": state,
         "revision": 1,
+        "accepted_at": accepted_at,
         "step": None if able else "s240",
         "reason": reason,
         "detail": detail,

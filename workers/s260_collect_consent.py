@@ -8,14 +8,11 @@ from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
 from rollcast.errors import IdentityError
-from rollcast.messages import AnswerRefused, ConsentAnswered, ReceiversAnswered
+from rollcast.messages import AnswerRecorded, AnswerRefused, ConsentAnswered, ReceiversAnswered
 from rollcast.reasons import REASONS, Code
-from rollcast.states import UNANSWERED, Receiver
+from rollcast.states import UNANSWERED, UNDECIDED, Receiver
 from workers.ledger import Ledger, invited, sent
-from workers.work import Outcome, Received, Services, ToInboxes, ToStep
-
-ENDED_UNANSWERED = frozenset({Receiver.CANCELLED, Receiver.EXPIRED})
-"""What becomes of those that had not answered when the transfer ended; and of others, who then hear it twice."""
+from workers.work import Outcome, Received, Reply, Services, ToInboxes, ToStep
 
 
 async def collect_consent(batch: Sequence[Received], services: Services) -> list[Outcome]:
@@ -30,7 +27,7 @@ async def collect_consent(batch: Sequence[Received], services: Services) -> list
         if transfer_id not in transfers:
             raise IdentityError(f"{said[0][0]} answers about {transfer_id}, which is not known here")
         outcomes += await _collect(transfers[transfer_id], said, services.ledger)
-    return outcomes
+    return outcomes + [_recorded(received) for received in batch]
 
 
 async def _collect(
@@ -39,16 +36,16 @@ async def _collect(
     transfer_id = transfer.transfer_id
     rows = await invited.receivers(ledger, transfer_id, [address for address, _ in said])
     offer, closed = invited.offer_of(transfer), transfer.closed_at is not None
-    late = closed or ledger.now > offer.consent_deadline
+    late = closed or ledger.now > offer.expires_at
     changes: dict[str, invited.Change] = {}
     refusals: list[Outcome] = []
     for address, answer in said:
         if address not in rows:
             raise IdentityError(f"{address} was not asked about {transfer_id}")
         state = changes[address].state if address in changes else Receiver(rows[address].state)
-        if state in UNANSWERED and not late:
-            changes[address] = _change(address, answer)
-        elif state in UNANSWERED or state in ENDED_UNANSWERED:
+        if state in UNDECIDED and not late:
+            changes[address] = _change(address, answer, ledger.now)
+        elif state in UNDECIDED or state in invited.CUT_OFF:
             refusals.append(_refused(address, transfer_id, Code.ANSWERED_TOO_LATE, offer.expires_at))
         elif _contradicts(answer, state):
             refusals.append(_refused(address, transfer_id, Code.ALREADY_ANSWERED, offer.expires_at))
@@ -59,10 +56,22 @@ async def _collect(
     return [*refusals, *(ToStep(home, _forward(transfer_id, part)) for part in sent.batches(statuses))]
 
 
-def _change(address: str, answer: ConsentAnswered) -> invited.Change:
+def _change(address: str, answer: ConsentAnswered, now: int) -> invited.Change:
+    if answer.deferred:
+        return invited.Change(
+            transfer_id=answer.transfer_id,
+            address=address,
+            state=Receiver.DEFERRED,
+            step="s260",
+            detail=answer.detail,
+        )
     if answer.accept:
         return invited.Change(
-            transfer_id=answer.transfer_id, address=address, state=Receiver.ACCEPTED, step="s260"
+            transfer_id=answer.transfer_id,
+            address=address,
+            state=Receiver.ACCEPTED,
+            step="s260",
+            accepted_at=now,
         )
     return invited.Change(
         transfer_id=answer.transfer_id,
@@ -75,7 +84,12 @@ def _change(address: str, answer: ConsentAnswered) -> invited.Change:
 
 
 def _contradicts(answer: ConsentAnswered, state: Receiver) -> bool:
-    return answer.accept == (state == Receiver.REJECTED)
+    return not answer.deferred and answer.accept == (state == Receiver.REJECTED)
+
+
+def _recorded(received: Received) -> Reply:
+    assert isinstance(received.message, ConsentAnswered)
+    return Reply(received, AnswerRecorded(transfer_id=received.message.transfer_id))
 
 
 def _refused(address: str, transfer_id: str, code: Code, expires_at: int) -> ToInboxes:

@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
-from rollcast.messages import CloseDue, LanesDue, ReceiverListResolved, ReceiversAnswered, RoundDue
+from rollcast.messages import CloseDue, ReceiversAnswered, RoundDue
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import UNANSWERED, Receiver, Transfer
-from workers import policy, reports
+from workers import additions
+from workers.additions import Outlook
 from workers.ledger import Ledger, sent
 from workers.upload import LANES_GRACE
 from workers.work import Outcome, Received, Services, ToStep
@@ -28,8 +29,13 @@ async def resolve_list(batch: Sequence[Received], services: Services) -> list[Ou
                 answers[transfer_id] += []
     outcomes: list[Outcome] = []
     for transfer in (await sent.lock(services.ledger, answers)).values():
-        if transfer.state == Transfer.ASKING and transfer.resolved_at is None and transfer.reason is None:
-            outcomes += await _gather(transfer, answers[transfer.transfer_id], services.ledger)
+        said = answers[transfer.transfer_id]
+        if transfer.state not in {Transfer.ASKING, Transfer.CASTING} or transfer.reason is not None:
+            continue
+        if transfer.list_version:
+            outcomes += await additions.add(transfer, said, services.ledger)
+        else:
+            outcomes += await _gather(transfer, said, services.ledger)
     return outcomes
 
 
@@ -48,50 +54,21 @@ async def _resolve(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     request = sent.request_of(transfer)
     everyone = await sent.receivers(ledger, transfer.transfer_id, list(Receiver))
     listed = [row for row in everyone if row.state == Receiver.ACCEPTED]
-    wanted = policy.parse(request.list_policy, {row.address for row in everyone})
-    met = bool(listed) and wanted.met({row.address for row in listed})
-    going_on = met and not request.dry_run
+    outlook = additions.outlook(request, everyone)
+    going_on = outlook is Outlook.MET and not request.dry_run
+    over = not going_on and (outlook is not Outlook.OPEN or request.dry_run)
     await sent.change(
         ledger,
         transfer.transfer_id,
         resolved_at=ledger.now,
         list_version=1,
-        reason=None if met else _unmet(listed),
+        reason=additions.unmet(listed) if over and outlook is not Outlook.MET else None,
         state=Transfer.CASTING if going_on else transfer.state,
         **sent.prompt_in(ledger.now, LANES_GRACE),
     )
     await sent.enlist(ledger, transfer.transfer_id, version=1)
     await ledger.note(transfer.transfer_id, [(None, "resolved", f"{len(listed)} of {len(everyone)}")])
-    outcomes: list[Outcome] = list(_announce(transfer, everyone, len(listed)))
-    if not going_on:
+    outcomes = additions.announce(transfer, 1, everyone, len(listed), len(everyone))
+    if over:
         return [*outcomes, ToStep(domain_of(transfer.sender), CloseDue(transfer_id=transfer.transfer_id))]
-    return outcomes + [
-        ToStep(
-            domain,
-            LanesDue(transfer_id=transfer.transfer_id, sender=transfer.sender, receivers=addresses),
-        )
-        for domain, addresses in sent.by_domain(listed)
-    ]
-
-
-def _unmet(listed: list[Row[Any]]) -> Code:
-    return Code.POLICY_NOT_MET if listed else Code.NOBODY_LISTED
-
-
-def _announce(transfer: Row[Any], everyone: Sequence[Row[Any]], listed: int) -> list[Outcome]:
-    parts = list(sent.batches(everyone))
-    return [
-        reports.to_sender(
-            transfer,
-            ReceiverListResolved(
-                transfer_id=transfer.transfer_id,
-                list_version=1,
-                listed=listed,
-                requested=len(everyone),
-                receivers=[sent.status_of(row) for row in rows],
-                part=number,
-                parts=len(parts),
-            ),
-        )
-        for number, rows in enumerate(parts)
-    ]
+    return [*outcomes, *(additions.lanes_due(transfer, listed) if going_on else ())]

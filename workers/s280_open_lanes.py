@@ -12,7 +12,7 @@ from rollcast.addresses import domain_of
 from rollcast.errors import IdentityError
 from rollcast.messages import LaneOpened, LanesDue, LanesOpened, ReceiversFinished
 from rollcast.messages.values import Offer
-from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, Receiver
+from rollcast.states import ON_THE_LIST, Receiver
 from rollcast.topology import lane
 from workers.ledger import Ledger, invited, sent
 from workers.work import OpenLanes, Outcome, Received, Services, ToInboxes, ToStep
@@ -35,7 +35,7 @@ async def _open(due: LanesDue, domain: str, ledger: Ledger) -> list[Outcome]:
     offer = invited.offer_of(transfer)
     if offer.sender != due.sender:
         raise IdentityError(f"{due.sender} opens lanes of {due.transfer_id}, which is not its transfer")
-    finished = [row for row in rows.values() if row.state in FINAL_RECEIVER]
+    finished = [row for row in rows.values() if invited.finished(row)]
     outcomes = _finished(offer, finished)
     if transfer.closed_at is None and ledger.now < offer.expires_at:
         waiting = [address for address, row in rows.items() if row.state in ON_THE_LIST]

@@ -92,7 +92,9 @@ async def _verified(transfer: Row[Any], digests: Hashes, ledger: Ledger) -> list
     if transfer.uploaded_at is None:
         await sent.change(ledger, transfer.transfer_id, uploaded_at=ledger.now, **sent.prompt_in(ledger.now))
         await ledger.note(transfer.transfer_id, [(None, "uploaded", None)])
-    return [reports.to_sender(transfer, UploadCompleted(transfer_id=transfer.transfer_id))]
+    completed = reports.to_sender(transfer, UploadCompleted(transfer_id=transfer.transfer_id))
+    # Receipts may all have come before.
+    return [completed, ToStep(domain_of(transfer.sender), CloseDue(transfer_id=transfer.transfer_id))]
 
 
 async def _source_changed(transfer: Row[Any], detail: str, ledger: Ledger) -> list[Outcome]:

@@ -15,7 +15,8 @@ GiB = 1024**3
 class Settings:
     """One server: its name, its domains and peers, where its broker, ledger and spool are.
 
-    `spool_quota` bounds the bytes that the spool may hold, files that are still coming included.
+    `spool_quota` bounds the bytes that the spool may hold, files that are still coming included. What happened to
+    transfers that ended over `retention_days` ago is forgotten; their reports are not.
     """
 
     server: str
@@ -26,6 +27,7 @@ class Settings:
     ledger_url: str
     spool_url: str
     spool_quota: int
+    retention_days: float
     metrics_port: int
 
     @classmethod
@@ -40,6 +42,7 @@ class Settings:
             ledger_url=environment.get("ROLLCAST_LEDGER", "sqlite:///rollcast.db"),
             spool_url=environment.get("ROLLCAST_SPOOL", "file:///var/lib/rollcast/spool"),
             spool_quota=int(environment.get("ROLLCAST_SPOOL_QUOTA", 100 * GiB)),
+            retention_days=float(environment.get("ROLLCAST_RETENTION_DAYS", 30)),
             metrics_port=int(environment.get("ROLLCAST_METRICS_PORT", "9464")),
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,6 +69,16 @@ class Store:
             if second is not None:
                 await asyncio.to_thread(second.update, chunk)
         return Hashes(blake3=whole.hexdigest(), sha256=second.hexdigest() if second else None)
+
+    async def free(self) -> int | None:
+        """How many bytes can still be stored; None where that cannot be known, as for a bucket."""
+        if not isinstance(self._store, LocalStore):
+            return None
+        try:
+            status = await asyncio.to_thread(os.statvfs, str(self._store.prefix))
+        except OSError as error:
+            raise Transient(f"the spool cannot be seen: {error}", code="spool_unavailable") from error
+        return status.f_bavail * status.f_frsize
 
     async def delete(self, transfer_id: str, chunks: int) -> None:
         """Delete the chunks of a transfer, those that are there."""

@@ -22,6 +22,8 @@ ANSWERS: dict[type[m.Message], tuple[type[m.Message], ...]] = {
     m.Register: (m.Registered,),
     m.Query: (m.TransferDescribed, m.TransfersListed),
     m.AccountRequested: (m.AccountAnswered,),
+    m.ParkedRequested: (m.ParkedAnswered,),
+    m.ConsentAnswered: (m.AnswerRecorded,),
     m.ReceiptReported: (m.ReceiptRecorded,),
 }
 """What a request is answered by, beside `Refused`."""

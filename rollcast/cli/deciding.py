@@ -20,12 +20,12 @@ def decide_by(accept: Accept | None, senders: Sequence[str]) -> Decide:
     async def decide(offer: Offer) -> Decision:
         if senders and not any(fnmatchcase(offer.sender, pattern) for pattern in senders):
             return Decision(False, "files from this sender are not taken here")
-        return Decision(await answer(offer))
+        return await answer(offer)
 
     return decide
 
 
-def _answer(accept: Accept | None) -> Callable[[Offer], Awaitable[bool]]:
+def _answer(accept: Accept | None) -> Callable[[Offer], Awaitable[Decision]]:
     if accept in {"all", "none"}:
         return _always(accept == "all")
     if sys.stdin.isatty():
@@ -35,8 +35,8 @@ def _answer(accept: Accept | None) -> Callable[[Offer], Awaitable[bool]]:
     )
 
 
-def _always(accept: bool) -> Callable[[Offer], Awaitable[bool]]:
-    async def answer(_: Offer) -> bool:
-        return accept
+def _always(accept: bool) -> Callable[[Offer], Awaitable[Decision]]:
+    async def answer(_: Offer) -> Decision:
+        return Decision(accept)
 
     return answer

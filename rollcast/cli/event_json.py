@@ -37,7 +37,7 @@ def _details(event: ReceiverEvent) -> dict[str, Any]:
         case Asked() | Opened():
             return _offer(event.offer)
         case Answered():
-            return _offer(event.offer) | {"accept": event.accept}
+            return _offer(event.offer) | {"accept": event.accept, "deferred": event.deferred}
         case AnswerRefused():
             return {"reason": event.reason, "detail": event.detail}
         case Stored():

@@ -69,7 +69,8 @@ def _line(event: Ready | Answered | AnswerRefused | Opened | Failed | Ended) -> 
         case Ready():
             return f"{event.address} is ready to receive"
         case Answered():
-            return f"{'accepted' if event.accept else 'declined'}: {offered(event.offer)}"
+            word = "put off" if event.deferred else "accepted" if event.accept else "declined"
+            return f"{word}: {offered(event.offer)}"
         case AnswerRefused():
             return f"{event.transfer_id}: the answer does not count, {sentence(event.reason)}: {event.detail}"
         case Opened():

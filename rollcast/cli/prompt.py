@@ -7,11 +7,13 @@ import termios
 from rollcast.cli.narrator import offered
 from rollcast.cli.output import say
 from rollcast.cli.texts import time_text
+from rollcast.consent import Decision
 from rollcast.messages.values import Offer
 
 LINE = 4096
 """Bytes; a terminal hands out no longer line."""
-_ANSWERS = {"y": True, "yes": True, "n": False, "no": False}
+_YES, _NO, _LATER = Decision(True), Decision(False), Decision(False, deferred=True)
+_ANSWERS = {"y": _YES, "yes": _YES, "n": _NO, "no": _NO, "l": _LATER, "later": _LATER}
 
 
 class Prompt:
@@ -21,24 +23,26 @@ class Prompt:
         self._descriptor = descriptor
         self._turn = asyncio.Lock()
 
-    async def ask(self, offer: Offer) -> bool:
+    async def ask(self, offer: Offer) -> Decision:
         """The answer. Cancelled when there is no more time for one."""
         async with self._turn:
             # What was typed before the question is no answer to it.
             termios.tcflush(self._descriptor, termios.TCIFLUSH)
-            question = f"take {offered(offer)}? Type y or n, by {time_text(offer.consent_deadline)}:"
+            question = (
+                f"take {offered(offer)}? Type y, n or l for later, by {time_text(offer.consent_deadline)}:"
+            )
             try:
                 return await self._answer(question)
             except asyncio.CancelledError:
                 say(f"no answer was given for {offered(offer)}")
                 raise
 
-    async def _answer(self, question: str) -> bool:
+    async def _answer(self, question: str) -> Decision:
         while True:
             say(question)
             line = await self._line()
             if not line:
-                return False
+                return _NO
             answer = _ANSWERS.get(line.decode(errors="replace").strip().lower())
             if answer is not None:
                 return answer

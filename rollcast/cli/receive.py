@@ -23,8 +23,10 @@ receive for an address, on any machine; another one ends with status 4.
 
 --max-file-size and --accept-type are told to the server, which then does not
 even ask for other files: their sender sees `incapable`. --accept and
---accept-from answer what is asked: the sender sees `rejected`. Nothing is
-answered for a question that nobody at the terminal answers in time.
+--accept-from answer what is asked: the sender sees `rejected`. Who is
+asked may put the decision off: the sender sees `deferred`, the transfer stays
+open until it expires, and the question comes again when `receive` is started
+again. A question that nobody answers stays open as long as the transfer does.
 
 Ctrl-C ends with status 130, SIGTERM and a full --count with 0. In any case
 what was acknowledged is on disk.

@@ -31,6 +31,8 @@ from rollcast.messages.ending import (
 from rollcast.messages.registration import (
     AccountAnswered,
     AccountRequested,
+    ParkedAnswered,
+    ParkedRequested,
     Query,
     Refused,
     Register,
@@ -39,6 +41,7 @@ from rollcast.messages.registration import (
     TransfersListed,
 )
 from rollcast.messages.roll_call import (
+    AnswerRecorded,
     AnswerRefused,
     ConsentAnswered,
     ConsentAsked,
@@ -62,6 +65,7 @@ __all__ = [
     "MESSAGES",
     "AccountAnswered",
     "AccountRequested",
+    "AnswerRecorded",
     "AnswerRefused",
     "CancelRequested",
     "CastEnded",
@@ -79,6 +83,8 @@ __all__ = [
     "LanesOpened",
     "Message",
     "PaceDue",
+    "ParkedAnswered",
+    "ParkedRequested",
     "ProgressReported",
     "ProgressSummarized",
     "Query",

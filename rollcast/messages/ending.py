@@ -19,11 +19,12 @@ from rollcast.states import Transfer
 
 
 class ReceiptReported(Message, frozen=True, kw_only=True):
-    """S310. A receiver has the file whole, verified and synced; or could not get it, and why. With `delivered`,
-    `bytes` is the size of the file and `hash` what the receiver computed."""
+    """S310. A receiver has the file whole, verified and synced; or could not store it, and why; or has removed what
+    it had of a transfer that was cut off (`discarded`). With `delivered`, `bytes` is the size of the file and
+    `hash` what the receiver computed."""
 
     transfer_id: TransferId
-    outcome: Literal["delivered", "failed"]
+    outcome: Literal["delivered", "failed", "discarded"]
     bytes: Bytes
     hash: Hashes | None = None
     stored_as: Text | None = None
@@ -58,7 +59,9 @@ class CloseDue(Message, frozen=True, kw_only=True):
 
 
 class TransferReported(Message, frozen=True, kw_only=True):
-    """To the sender: the end. Up to 500 receivers; `Query` with `after` = `next` fetches the rest."""
+    """To the sender: all on the list have come to their end, or the transfer has. Sent again, with the next
+    `report_version`, when something changes later. Up to 500 receivers; `Query` with `after` = `next` fetches the
+    rest."""
 
     transfer: TransferStatus
     receivers: Annotated[list[ReceiverStatus], Meta(max_length=500)]
@@ -66,7 +69,7 @@ class TransferReported(Message, frozen=True, kw_only=True):
 
 
 class TransferClosed(Message, frozen=True, kw_only=True):
-    """S310, at each invited server: the transfer has ended; nothing that comes later opens it again."""
+    """S310, at each invited server: the transfer ends; nothing that comes later opens it again."""
 
     transfer_id: TransferId
     sender_domain: Domain
@@ -82,7 +85,8 @@ class ClosingConfirmed(Message, frozen=True, kw_only=True):
 
 
 class TransferEnded(Message, frozen=True, kw_only=True):
-    """To the inbox of a receiver that does not have the file: it will not come."""
+    """To the inbox of a receiver that does not have the file: it will not come. What is there of it is removed, and
+    that is confirmed by a receipt (`discarded`)."""
 
     transfer_id: TransferId
     state: Transfer

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from rollcast.messages.base import Message
@@ -13,6 +14,9 @@ from rollcast.messages.values import (
     Count,
     Instant,
     Limits,
+    ParkedAction,
+    ParkedId,
+    ParkedMessage,
     ReceiverStatus,
     Session,
     Text,
@@ -77,6 +81,22 @@ class AccountAnswered(Message, frozen=True, kw_only=True):
     accounts: Annotated[list[Account], Meta(max_length=500)]
     password: Text | None = None
     next: Address | None = None
+
+
+class ParkedRequested(Message, frozen=True, kw_only=True):
+    """An operator looks at parked messages, from the position `after` on, or replays or drops those named by
+    `ids`."""
+
+    action: ParkedAction
+    ids: Annotated[list[ParkedId], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    after: Count = 0
+
+
+class ParkedAnswered(Message, frozen=True, kw_only=True):
+    """The parked messages asked for, or those that were replayed or dropped; `next` is the `after` of the rest."""
+
+    messages: Annotated[list[ParkedMessage], Meta(max_length=100)]
+    next: Count | None = None
 
 
 class Refused(Message, frozen=True, kw_only=True):

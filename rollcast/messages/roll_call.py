@@ -33,7 +33,8 @@ Statuses = Annotated[list[ReceiverStatus], Meta(max_length=500)]
 
 class TransferRequested(Message, frozen=True, kw_only=True):
     """S210. A sender asks for a transfer. A list of over 500 recipients comes in `parts`, which differ in
-    `recipients` and `part` only. Repeated under the same id it is answered with the present state."""
+    `recipients` and `part` only. Repeated under the same id it is answered with the present state. With `retry_of`
+    it goes to receivers of that transfer who had accepted and were cut off, and they are not asked again."""
 
     transfer_id: TransferId
     session: Session
@@ -47,6 +48,7 @@ class TransferRequested(Message, frozen=True, kw_only=True):
     expires: Duration = 86_400_000
     upload: Upload = "live"
     dry_run: bool = False
+    retry_of: TransferId | None = None
 
 
 class TransferAccepted(Message, frozen=True, kw_only=True):
@@ -113,11 +115,19 @@ class ConsentAsked(Message, frozen=True, kw_only=True):
 
 
 class ConsentAnswered(Message, frozen=True, kw_only=True):
-    """S260. A receiver's answer; the first one stands."""
+    """S260. A receiver's answer; the first one stands. With `deferred` it is put off, and `accept` says nothing:
+    another one may follow until the transfer ends."""
 
     transfer_id: TransferId
     accept: bool
     detail: Text | None = None
+    deferred: bool = False
+
+
+class AnswerRecorded(Message, frozen=True, kw_only=True):
+    """The answer to `ConsentAnswered`: the ledger has an answer of this receiver."""
+
+    transfer_id: TransferId
 
 
 class AnswerRefused(Message, frozen=True, kw_only=True):
@@ -142,8 +152,9 @@ class RoundDue(Message, frozen=True, kw_only=True):
 
 
 class ReceiverListResolved(Message, frozen=True, kw_only=True):
-    """To the sender: the new receiver list, in parts; `receivers` holds those listed (`accepted`) and the
-    others with their reasons, `listed` and `requested` count all parts."""
+    """To the sender: the new receiver list, in parts. Version 1 holds those listed (`accepted`) and the others
+    with their reasons; a later version is an addition, and holds only who is new on the list. `listed` and
+    `requested` count everybody, in all versions and parts."""
 
     transfer_id: TransferId
     list_version: Version

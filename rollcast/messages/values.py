@@ -38,6 +38,7 @@ Range = Annotated[
 ]
 Ranges = Annotated[list[Range], Meta(max_length=1024)]
 Addresses = Annotated[list[Address], Meta(max_length=MAX_RECEIVERS)]
+ParkedId = Annotated[str, Meta(pattern=f"^[0-9a-f]{{16}}{END}", description="made from the message")]
 Step = Annotated[str, Meta(pattern=f"^s[0-9]{{3}}{END}", description="a step of the protocol")]
 
 
@@ -83,7 +84,8 @@ class Limits(Value, frozen=True, kw_only=True):
 
 
 class Offer(Value, frozen=True, kw_only=True):
-    """What a receiver is asked to take, from whom and until when."""
+    """What a receiver is asked to take, from whom and until when. With `retry_of` it goes on with a transfer that
+    the receiver had accepted, and is not asked again."""
 
     transfer_id: TransferId
     sender: Address
@@ -92,10 +94,12 @@ class Offer(Value, frozen=True, kw_only=True):
     created_at: Instant
     consent_deadline: Instant
     expires_at: Instant
+    retry_of: TransferId | None = None
 
 
 class ReceiverStatus(Value, frozen=True, kw_only=True):
-    """Where one receiver stands. `revision` grows with each change in the ledger of the receiver's server."""
+    """Where one receiver stands. `revision` grows with each change in the ledger of the receiver's server;
+    `blake3` is what a receiver that has the file computed of it."""
 
     address: Annotated[str, Meta(max_length=255)]
     state: Receiver
@@ -106,6 +110,7 @@ class ReceiverStatus(Value, frozen=True, kw_only=True):
     bytes: Bytes = 0
     stored_as: Text | None = None
     delivered_at: Instant | None = None
+    blake3: Digest | None = None
 
 
 class ReceiverProgress(Value, frozen=True, kw_only=True):
@@ -131,6 +136,25 @@ class TransferStatus(Value, frozen=True, kw_only=True):
     detail: Text | None = None
     roll_call_us: Count | None = None
     delivery_us: Count | None = None
+    retry_of: TransferId | None = None
+
+
+class ParkedMessage(Value, frozen=True, kw_only=True):
+    """A message that could not be handled. `id` is made from its content, `message` is its type, `origin` the
+    verified user who sent it, `text` (`show` only) the message as JSON or its bytes in hex, cut off where it
+    is long. Instants in µs, `size` in bytes."""
+
+    id: ParkedId
+    step: Text | None = None
+    reason: Text
+    detail: Text | None = None
+    parked_at: Instant | None = None
+    attempts: Count = 0
+    message: Text | None = None
+    transfer_id: TransferId | None = None
+    origin: Text | None = None
+    size: Count = 0
+    text: Annotated[str, Meta(max_length=65_536)] | None = None
 
 
 class Account(Value, frozen=True, kw_only=True):
@@ -143,4 +167,5 @@ class Account(Value, frozen=True, kw_only=True):
 
 
 Upload = Literal["live", "eager"]
+ParkedAction = Literal["list", "show", "replay", "drop"]
 AccountAction = Literal["add", "remove", "suspend", "resume", "list"]

@@ -139,8 +139,9 @@ def test_the_replies_are_those_of_the_topology() -> None:
     also = {
         "terminal-sends-register": {"Registered"},
         "terminal-sends-query": {"TransferDescribed", "TransfersListed"},
+        "terminal-sends-answer": {"AnswerRecorded"},
         "terminal-sends-receipt": {"ReceiptRecorded"},
-        "operator-sends-s200": {"TransferDescribed", "TransfersListed", "AccountAnswered"},
+        "operator-sends-s200": {"TransferDescribed", "TransfersListed", "AccountAnswered", "ParkedAnswered"},
     }
     verbs = {f"terminal-sends-{verb.word}" for verb in topology.VERBS if verb.pool in topology.STEPS}
     assert answered == {name: {"Refused"} | also.get(name, set()) for name in {*verbs, *also}}

@@ -15,7 +15,8 @@ from tests.e2e.world import Done, World, random_file
 
 ALICE, EVE, BOB, CAROL = "alice@acme", "eve@acme", "bob@acme", "carol@globex"
 TRANSFER = {
-    *("transfer_id", "state", "report_version", "list_version", "list_policy", "sender", "created_at"),
+    *("transfer_id", "state", "report_version", "list_version", "list_policy", "retry_of"),
+    *("sender", "created_at"),
     *("expires_at", "reason", "detail", "file", "receivers", "timings"),
 }
 RECEIVER = {

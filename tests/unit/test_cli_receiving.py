@@ -156,7 +156,7 @@ def test_files_are_told_on_standard_output_and_all_else_on_standard_error(
     assert told.err.splitlines() == [
         "bob@acme is ready to receive",
         "declined: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme",
-        f"{TRANSFER}: the answer does not count, the answer came after the consent deadline: one\\nsecond",
+        f"{TRANSFER}: the answer does not count, the answer came after the transfer had ended: one\\nsecond",
         "receiving: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme",
         "failed: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme: disk full",
         f"{TRANSFER}: it will not come, the transfer is cancelled: the transfer was cancelled",

@@ -42,6 +42,7 @@ def test_the_document_has_exactly_these_fields() -> None:
         "report_version": 2,
         "list_version": 1,
         "list_policy": "subset",
+        "retry_of": None,
         "sender": "alice@acme",
         "created_at": "2026-01-01T00:00:00.000000Z",
         "expires_at": "2026-01-01T00:00:00.000001Z",

@@ -4,13 +4,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, and_, bindparam, func, or_, select, update
 
+from rollcast.messages import TransferEnded
 from rollcast.messages.values import Offer
 from rollcast.reasons import Code
-from rollcast.states import Receiver
+from rollcast.states import FINAL_RECEIVER, UNANSWERED, Receiver, Transfer
 from workers.ledger.database import Ledger
 from workers.ledger.tables import invited_receivers, invited_transfers
+
+CUT_OFF = frozenset({Receiver.CANCELLED, Receiver.EXPIRED})
+"""The ends of those that a closing took by surprise."""
+NOT_GOT = CUT_OFF | {Receiver.FAILED}
+"""What can become of those who had accepted, and do not have the file."""
+GOODBYE_LASTS = 3600 * 1_000_000
+"""µs for which a terminal that is away finds it in its inbox; when it registers it is told again."""
 
 
 def offer_of(transfer: Row[Any]) -> Offer:
@@ -57,6 +65,13 @@ async def close(ledger: Ledger, transfer_id: str) -> None:
     )
 
 
+async def is_closed(ledger: Ledger, transfer_id: str) -> bool:
+    """Whether a transfer has ended."""
+    query = select(invited_transfers.c.closed_at).where(invited_transfers.c.transfer_id == transfer_id)
+    row = await ledger.first(query)
+    return row is not None and row.closed_at is not None
+
+
 async def receivers(
     ledger: Ledger, transfer_id: str, addresses: Sequence[str] | None = None
 ) -> dict[str, Row[Any]]:
@@ -71,11 +86,12 @@ _KEYS = (
     invited_receivers.c.transfer_id == bindparam("of_transfer"),
     invited_receivers.c.address == bindparam("of_address"),
 )
-_VALUES = ("state", "step", "reason", "detail", "bytes", "stored_as", "delivered_at")
+_VALUES = ("state", "step", "reason", "detail", "bytes", "stored_as", "delivered_at", "blake3")
+_INSTANTS = ("accepted_at", "confirmed_at")
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of a receiver; each change makes the next revision."""
+    """What becomes of a receiver; each change makes the next revision. Instants that are noted stay."""
 
     transfer_id: str
     address: str
@@ -86,6 +102,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 0
     stored_as: str | None = None
     delivered_at: int | None = None
+    blake3: str | None = None
+    accepted_at: int | None = None
+    confirmed_at: int | None = None
 
 
 async def change(ledger: Ledger, changes: Sequence[Change]) -> None:
@@ -98,6 +117,9 @@ async def change(ledger: Ledger, changes: Sequence[Change]) -> None:
         .values(
             revision=invited_receivers.c.revision + 1,
             **{name: bindparam(f"new_{name}") for name in _VALUES},
+            **{
+                name: func.coalesce(invited_receivers.c[name], bindparam(f"new_{name}")) for name in _INSTANTS
+            },
         )
     )
     await ledger.execute(statement, [_parameters(one) for one in changes])
@@ -107,25 +129,47 @@ async def change(ledger: Ledger, changes: Sequence[Change]) -> None:
 
 
 def _parameters(one: Change) -> dict[str, Any]:
-    values = {f"new_{name}": getattr(one, name) for name in _VALUES}
+    values = {f"new_{name}": getattr(one, name) for name in (*_VALUES, *_INSTANTS)}
     return {"of_transfer": one.transfer_id, "of_address": one.address, **values}
 
 
-async def waiting_for(ledger: Ledger, address: str, limit: int) -> Sequence[Row[Any]]:
-    """What still waits for a terminal: its state with the offer, of transfers that are open, oldest first.
+def finished(row: Row[Any]) -> bool:
+    """Whether a receiver has come to an end that may be told: one that was cut off has confirmed it first."""
+    return row.state in FINAL_RECEIVER and not unconfirmed(row)
 
-    Whether one that has accepted is on the list is not known here before its lane is opened.
+
+def unconfirmed(row: Row[Any]) -> bool:
+    """Whether a receiver may still hold a part of a file that was cut off."""
+    return row.state in CUT_OFF and row.accepted_at is not None and row.confirmed_at is None
+
+
+def goodbye_of(row: Row[Any]) -> TransferEnded:
+    """What a receiver whose file will not come is told."""
+    state = Transfer.EXPIRED if row.state == Receiver.EXPIRED else Transfer.CANCELLED
+    return TransferEnded(transfer_id=row.transfer_id, state=state, reason=Code(row.reason))
+
+
+async def waiting_for(ledger: Ledger, address: str, limit: int) -> Sequence[Row[Any]]:
+    """What still waits for a terminal: its row with the offer and how it ended, oldest first.
+
+    That is an open question or lane, and a closing that it has not confirmed. Whether one that has accepted is on
+    the list is not known here before its lane is opened.
     """
-    states = [Receiver.ASKED, Receiver.RECEIVING]
+    states = [*UNANSWERED, Receiver.DEFERRED, Receiver.RECEIVING]
+    is_open = and_(
+        invited_receivers.c.state.in_(states),
+        invited_transfers.c.closed_at.is_(None),
+        invited_transfers.c.expires_at > ledger.now,
+    )
+    is_cut_off = and_(
+        invited_receivers.c.state.in_(list(CUT_OFF)),
+        invited_receivers.c.accepted_at.is_not(None),
+        invited_receivers.c.confirmed_at.is_(None),
+    )
     query = (
-        select(invited_receivers.c.state, invited_transfers.c.offer)
+        select(invited_receivers, invited_transfers.c.offer)
         .join_from(invited_receivers, invited_transfers)
-        .where(
-            invited_receivers.c.address == address,
-            invited_receivers.c.state.in_(states),
-            invited_transfers.c.closed_at.is_(None),
-            invited_transfers.c.expires_at > ledger.now,
-        )
+        .where(invited_receivers.c.address == address, or_(is_open, is_cut_off))
         .order_by(invited_transfers.c.expires_at)
         .limit(limit)
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 from rollcast.messages import TransferRequested
 from rollcast.messages.values import MAX_RECEIVERS, MAX_TEXT, Offer, ReceiverStatus
 from rollcast.reasons import Code
-from rollcast.states import FINAL_RECEIVER, Receiver, Transfer
+from rollcast.states import FINAL_TRANSFER, OPEN_RECEIVER, UNANSWERED, Receiver, Transfer
 from workers.ledger.database import Ledger
 from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
 
@@ -37,6 +37,7 @@ def offer_of(transfer: Row[Any]) -> Offer:
         created_at=transfer.created_at,
         consent_deadline=transfer.consent_deadline,
         expires_at=transfer.expires_at,
+        retry_of=transfer.retry_of,
     )
 
 
@@ -55,6 +56,15 @@ async def lock(ledger: Ledger, transfer_ids: Iterable[str]) -> dict[str, Row[Any
         .with_for_update()
     )
     return {row.transfer_id: row for row in await ledger.all(query)}
+
+
+async def is_cleaned_up(ledger: Ledger, transfer_id: str) -> bool:
+    """Whether a transfer has ended, and nothing is due for it any more."""
+    query = select(sent_transfers.c.state, sent_transfers.c.due_at).where(
+        sent_transfers.c.transfer_id == transfer_id
+    )
+    row = await ledger.first(query)
+    return row is not None and row.state in FINAL_TRANSFER and row.due_at is None
 
 
 async def parts(ledger: Ledger, transfer_id: str) -> int:
@@ -107,14 +117,16 @@ async def move(
     transfer_id: str,
     states: Iterable[Receiver],
     to: Receiver,
+    addresses: Sequence[str] | None = None,
     **values: object,
-) -> None:
-    """Move all receivers in `states` to another one."""
-    await ledger.execute(
-        update(sent_receivers)
-        .where(sent_receivers.c.transfer_id == transfer_id, sent_receivers.c.state.in_(list(states)))
-        .values(state=to, **values)
+) -> int:
+    """Move all receivers in `states` to another one; of `addresses` only, if given. Returns how many moved."""
+    statement = update(sent_receivers).where(
+        sent_receivers.c.transfer_id == transfer_id, sent_receivers.c.state.in_(list(states))
     )
+    if addresses is not None:
+        statement = statement.where(sent_receivers.c.address.in_(addresses))
+    return (await ledger.execute(statement.values(state=to, **values))).rowcount
 
 
 async def record(
@@ -122,7 +134,8 @@ async def record(
 ) -> list[ReceiverStatus]:
     """Write down what receivers' servers say. Returns what was news.
 
-    An older revision is none; an end stands, but `delivered` outranks every other end.
+    An older revision is none. An end stands, but `delivered` outranks every other end, and who had not answered
+    may still do so.
     """
     newest: dict[str, ReceiverStatus] = {}
     for status in statuses:
@@ -137,7 +150,12 @@ async def record(
 
 
 async def _states(ledger: Ledger, transfer_id: str, addresses: Iterable[str]) -> dict[str, Row[Any]]:
-    columns = (sent_receivers.c.address, sent_receivers.c.state, sent_receivers.c.revision)
+    columns = (
+        sent_receivers.c.address,
+        sent_receivers.c.state,
+        sent_receivers.c.revision,
+        sent_receivers.c.listed_in,
+    )
     query = select(*columns).where(
         sent_receivers.c.transfer_id == transfer_id, sent_receivers.c.address.in_(list(addresses))
     )
@@ -148,11 +166,14 @@ def _is_news(status: ReceiverStatus, known: Row[Any] | None) -> bool:
     if known is None or known.state == Receiver.DELIVERED:
         return False
     if status.state == Receiver.DELIVERED:
-        return True
-    return known.state not in FINAL_RECEIVER and status.revision > known.revision
+        return known.listed_in is not None
+    if status.revision <= known.revision:
+        return False
+    late = known.state == Receiver.NO_ANSWER and status.state not in UNANSWERED
+    return late or known.state in OPEN_RECEIVER
 
 
-_FIELDS = ("state", "revision", "step", "reason", "detail", "bytes", "stored_as", "delivered_at")
+_FIELDS = ("state", "revision", "step", "reason", "detail", "bytes", "stored_as", "delivered_at", "blake3")
 _RECORD = (
     update(sent_receivers)
     .where(
@@ -189,8 +210,8 @@ def batches(items: Iterable[Any], size: int = MAX_RECEIVERS) -> Iterable[list[An
         yield part
 
 
-async def enlist(ledger: Ledger, transfer_id: str, version: int) -> None:
-    """Put everyone who has accepted, and is on no list yet, on this version of it."""
+async def enlist(ledger: Ledger, transfer_id: str, version: int) -> Sequence[Row[Any]]:
+    """Put everyone who has accepted, and is on no list yet, on this version of it. Returns them."""
     await ledger.execute(
         update(sent_receivers)
         .where(
@@ -200,6 +221,12 @@ async def enlist(ledger: Ledger, transfer_id: str, version: int) -> None:
         )
         .values(listed_in=version)
     )
+    query = (
+        select(sent_receivers)
+        .where(sent_receivers.c.transfer_id == transfer_id, sent_receivers.c.listed_in == version)
+        .order_by(sent_receivers.c.position)
+    )
+    return await ledger.all(query)
 
 
 async def lanes_opened(ledger: Ledger, transfer_id: str, addresses: Iterable[str]) -> None:

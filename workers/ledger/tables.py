@@ -78,6 +78,12 @@ sent_transfers = Table(
     Column("measured_at", BigInteger),
     Column("uploaded_at", BigInteger),
     Column("cast_ended_at", BigInteger),
+    Column("deep_since", BigInteger),
+    Column("recast_at", BigInteger),
+    Column("recast_first", Integer),
+    Column("recast_stop", Integer),
+    Column("ending_at", BigInteger),
+    Column("retry_of", Text),
     Column("due_at", BigInteger),
     Column("due_wait", BigInteger, nullable=False, default=0),
     Index("sent_transfers_due", "due_at"),
@@ -108,6 +114,7 @@ sent_receivers = Table(
     Column("bytes", BigInteger, nullable=False, default=0),
     Column("stored_as", Said),
     Column("delivered_at", BigInteger),
+    Column("blake3", Text),
     Column("listed_in", Integer),
     Index("sent_receivers_state", "transfer_id", "state"),
     Index("sent_receivers_position", "transfer_id", "position"),
@@ -134,6 +141,8 @@ spool_usage = Table(
     metadata,
     Column("server", Text, primary_key=True),
     Column("reserved", BigInteger, nullable=False),
+    Column("free", BigInteger),
+    Column("full", Text),
 )
 
 invited_transfers = Table(
@@ -143,6 +152,7 @@ invited_transfers = Table(
     Column("offer", LargeBinary),
     Column("expires_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
+    Index("invited_transfers_closed", "closed_at"),
 )
 
 invited_receivers = Table(
@@ -158,6 +168,9 @@ invited_receivers = Table(
     Column("bytes", BigInteger, nullable=False, default=0),
     Column("stored_as", Said),
     Column("delivered_at", BigInteger),
+    Column("blake3", Text),
+    Column("accepted_at", BigInteger),
+    Column("confirmed_at", BigInteger),
     Index("invited_receivers_address", "address", "state"),
 )
 
@@ -171,4 +184,5 @@ events = Table(
     Column("event", Text, nullable=False),
     Column("detail", Said),
     Index("events_transfer", "transfer_id", "event_id"),
+    Index("events_at", "at"),
 )

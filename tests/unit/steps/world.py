@@ -28,6 +28,7 @@ SETTINGS = Settings(
     ledger_url="",
     spool_url="",
     spool_quota=1000 * MiB,
+    retention_days=30,
     metrics_port=0,
 )
 
