@@ -19,7 +19,7 @@ from rollcast.messages.values import ParkedAction, ParkedMessage
 from rollcast.reasons import Code
 from tests.broker.conftest import STEP
 from tests.broker.proxy import Proxy
-from workers import envelope, parking
+from workers import envelope, parked_queue, parking
 from workers.envelope import Envelope
 from workers.parked import label
 from workers.parked_queue import ParkedQueue
@@ -226,6 +226,19 @@ async def test_operators_do_not_hide_messages_from_each_other(office: Office) ->
         await office.park(b"%d" % number)
     pages = await asyncio.gather(*(office.listed(after=200) for _ in range(8)))
     assert [len(page) for page in pages] == [100] * 8
+
+
+async def test_who_looks_too_long_does_not_keep_others_waiting_for_ever(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told to try again later, not that nothing is parked."""
+    monkeypatch.setattr(parked_queue, "PATIENCE", 0.2)
+    await office.park()
+    home, hurried = office.settings.domains[0], ParkedQueue(office.settings)
+    async with ParkedQueue(office.settings).messages(home):
+        with pytest.raises(Transient, match="another operator"):
+            await hurried.messages(home).__aenter__()
+    assert len(await office.listed()) == 1
 
 
 async def test_one_replays_what_two_ask_for(office: Office) -> None:
