@@ -56,8 +56,9 @@ class NothingParked(ParkedQueue):
 
 
 async def _none() -> AsyncIterator[Found]:
-    for nothing in ():
-        yield nothing
+    nothing: list[Found] = []
+    for found in nothing:
+        yield found
 
 
 class WatchedLadder(Ladder):
