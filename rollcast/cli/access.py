@@ -25,8 +25,8 @@ ENVIRONMENT = """\
 Environment:
   ROLLCAST_HOME      holds credentials/ADDRESS.json, and in transfers/ what
                      send --resume and retry need; ~/.rollcast if not set
-  ROLLCAST_AMQP_URL  the operator's address of the broker, for admin, and for
-                     status and list without --as
+  ROLLCAST_AMQP_URL  the operator's address of the broker, for admin and parked,
+                     and for status and list without --as
   ROLLCAST_DOMAINS   the operator's domains, separated by commas"""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from rollcast.cli import admin, cancel, output, receive, retry, send, status
+from rollcast.cli import admin, cancel, output, parked, receive, retry, send, status
 from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
@@ -51,6 +51,7 @@ def application() -> App:
     app.command(cancel.cancel, help=cancel.HELP)
     app.command(retry.retry, help=retry.HELP)
     app.command(admin.application())
+    app.command(parked.application())
     return app
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.broker import Broker, Node
+from dev.broker import MEMORY, Broker, Node
 from tests.e2e import damage
 from tests.e2e.underway import ALICE, BOB, Held, completes
 from tests.e2e.world import World, random_file
@@ -24,11 +24,11 @@ def low_on_memory(node: Broker) -> Iterator[None]:
     """Raise the memory alarm."""
     if not isinstance(node, Node):
         pytest.skip("the broker is not ours to be starved")
-    node.control("set_vm_memory_high_watermark", "absolute", "1MB")
+    node.allow_memory("1MB")
     try:
         yield
     finally:
-        node.control("set_vm_memory_high_watermark", "absolute", "1GB")
+        node.allow_memory(MEMORY)
 
 
 def _said(process: "subprocess.Popen[str]", words: str) -> str:

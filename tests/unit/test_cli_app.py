@@ -27,6 +27,11 @@ COMMANDS = (
     "admin remove",
     "admin suspend",
     "admin resume",
+    "parked",
+    "parked list",
+    "parked show",
+    "parked replay",
+    "parked drop",
 )
 NOBODY_THERE = "amqp://x:y@127.0.0.1:1/"
 

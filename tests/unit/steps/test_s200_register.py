@@ -9,6 +9,7 @@ from rollcast.messages import (
     ConsentAsked,
     LaneOpened,
     LanesDue,
+    ParkedRequested,
     Query,
     Refused,
     Register,
@@ -45,12 +46,12 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers import reports
 from workers.ledger import accounts
-from workers.work import GrantRights, OpenInboxes, Received, RevokeRights
+from workers.work import GrantRights, OpenInboxes, Received, RevokeRights, SeeParked
 
 RECEIVING = Register(session=SESSION, capabilities=Capabilities(free_space=5 * MiB))
 
 
-def operator(message: AccountRequested | Query, request_id: str = "1") -> Received:
+def operator(message: AccountRequested | ParkedRequested | Query, request_id: str = "1") -> Received:
     """What an operator says to the server of acme."""
     return Received(message, OPERATOR, "acme", reply_to="somewhere", correlation_id=request_id)
 
@@ -221,6 +222,12 @@ async def test_a_page_far_behind_the_end_is_empty(world: World) -> None:
     assert one(outcomes, TransfersListed).transfers == []
     outcomes = await world.tell(by(ALICE, Query(transfer_id=T, after=2**53 - 1)))
     assert one(outcomes, TransferDescribed).receivers == []
+
+
+async def test_parked_messages_are_not_in_the_ledger(world: World) -> None:
+    """What an operator asks about them is left to an action, which answers."""
+    asked = operator(ParkedRequested(action="list"))
+    assert await world.tell(asked) == [SeeParked(asked, ParkedRequested(action="list"))]
 
 
 async def test_adding_an_account_gives_rights_and_a_password(bare: World) -> None:
