@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
@@ -206,24 +207,16 @@ async def test_what_no_server_could_read_is_not_sent(source: Source) -> None:
 
 async def test_a_blocked_broker_is_told_once(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """And once more when it takes messages again."""
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.001)
     session = FakeSession()
     session.is_blocked = True
-    seen: list[e.SenderEvent] = []
     outgoing = sending(session, source)
-
-    async def read() -> None:
-        seen.extend([event async for event in outgoing.events()])
-
-    reading = asyncio.create_task(read())
-    await asyncio.wait_for(session.told.get(), 5)
-    outgoing.hear(accepted())
-    await asyncio.sleep(0.1)
-    session.is_blocked = False
-    await asyncio.sleep(0.1)
-    outgoing.hear(m.TransferReported(transfer=STATUS, receivers=[]))
-    await asyncio.wait_for(reading, 5)
-    assert [type(event) for event in seen] == [e.Accepted, e.Paused, e.Resumed, e.Reported]
+    async with asyncio.timeout(5), aclosing(outgoing.events()) as events:
+        assert isinstance(await anext(events), e.Paused)
+        session.is_blocked = False
+        assert isinstance(await anext(events), e.Resumed)
+        outgoing.hear(m.TransferReported(transfer=STATUS, receivers=[]))
+        assert [type(event) async for event in events] == [e.Reported]
 
 
 async def test_a_server_that_does_not_report_is_given_up(
