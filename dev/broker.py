@@ -12,6 +12,9 @@ from dev import management, ports, rabbitmq
 from dev.packages import Missing
 from dev.processes import Failed, Program, tied
 
+MEMORY = "1GB"
+"""What a node may use before its alarm blocks whoever publishes."""
+
 
 class Broker:
     """A running node: two addresses, both with an administrator's credentials."""
@@ -27,14 +30,17 @@ class Broker:
 
 
 class Node(Broker):
-    """A private node; everything of it is in one folder and on 127.0.0.1."""
+    """A private node; everything of it is in one folder and on 127.0.0.1.
 
-    def __init__(self, folder: Path) -> None:
+    With more than so much `memory` in use it raises its alarm, and takes nothing from publishers.
+    """
+
+    def __init__(self, folder: Path, memory: str = MEMORY) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._identity = me = rabbitmq.Identity.kept_in(folder / "node.json")
         authority = f"admin:{me.password}@127.0.0.1"
         super().__init__(f"amqp://{authority}:{me.amqp}/", f"http://{authority}:{me.management}")
-        rabbitmq.configure(folder, me)
+        rabbitmq.configure(folder, me, memory)
         script, paths = rabbitmq.installation(folder)
         env = self._environment = rabbitmq.environment(folder, me) | paths
         epmd = shutil.which("epmd", path=env["PATH"]) or "epmd"
@@ -57,7 +63,12 @@ class Node(Broker):
         """Set how much (bytes, or such as 1GB) it may use before an alarm blocks whoever publishes; for this run."""
         words = ("--quiet", "set_vm_memory_high_watermark", "absolute", amount)
         done = subprocess.run(
-            [str(self._control), *words], env=self._environment, capture_output=True, text=True, check=False
+            [str(self._control), *words],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         if done.returncode:
             raise Failed(f"rabbitmqctl {' '.join(words)} ended with {done.returncode}: {done.stderr}")
@@ -76,6 +87,10 @@ class Node(Broker):
     def wait_until_ready(self) -> None:
         """Return when it serves; raise Failed, with the end of its log, if it does not come to that."""
         self._server.wait_until(self._is_ready)
+
+    def has_logged(self, words: str) -> bool:
+        """Whether these words stand in its log."""
+        return words in self._server.log.read_text(errors="replace")
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -109,9 +124,9 @@ def node(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
-def private_node(folder: Path) -> Iterator[Node]:
-    """A private node whatever the environment says, for tests that kill and restart it."""
-    private = Node(folder)
+def private_node(folder: Path, memory: str = MEMORY) -> Iterator[Node]:
+    """A private node whatever the environment says, for tests that kill, restart or straiten it."""
+    private = Node(folder, memory)
     try:
         private.start()
         yield private

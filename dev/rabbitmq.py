@@ -16,9 +16,6 @@ BUNDLE = Bundle(
     programs=("usr/lib/erlang/erts-*/bin/beam.smp", "usr/lib/erlang/lib/crypto-*/priv/lib/crypto.so"),
 )
 
-MEMORY = "1GB"
-"""What the node may use before its alarm blocks whoever publishes."""
-
 CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
 management.tcp.ip = 127.0.0.1
@@ -65,9 +62,9 @@ class Identity:
         return identity
 
 
-def configure(folder: Path, identity: Identity) -> None:
-    """Write the node's configuration."""
-    (folder / "rabbitmq.conf").write_text(CONFIG.format(memory=MEMORY, **asdict(identity)))
+def configure(folder: Path, identity: Identity, memory: str) -> None:
+    """Write the node's configuration; with more than so much `memory` in use it stops all publishers."""
+    (folder / "rabbitmq.conf").write_text(CONFIG.format(**asdict(identity), memory=memory))
     (folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
 
 

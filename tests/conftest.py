@@ -4,9 +4,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from dev import broker, postgres
 from dev.packages import Missing
+
+LONG = 200
+"""How many times as many cases the long profile tries."""
+
+settings.register_profile("long", max_examples=LONG * settings().max_examples)
+if profile := os.environ.get("HYPOTHESIS_PROFILE"):
+    settings.load_profile(profile)
 
 
 @pytest.fixture(scope="session")

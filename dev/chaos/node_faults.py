@@ -2,10 +2,9 @@
 
 from random import Random
 
-from dev.broker import Node
+from dev.broker import MEMORY, Node
 from dev.chaos.damage import Damage, Impossible
 from dev.chaos.scene import Scene
-from dev.rabbitmq import MEMORY
 
 
 def kill(scene: Scene, rng: Random) -> Damage:

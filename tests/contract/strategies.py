@@ -1,7 +1,8 @@
 """Hypothesis strategies for messages, read off their types."""
 
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from msgspec import inspect
@@ -13,31 +14,48 @@ MANY = 4
 """The most items of a list that are tried; that 500 and 501 differ, the invalid vectors tell."""
 
 
-def _of_type(kind: inspect.Type) -> st.SearchStrategy[Any]:
+class Known(NamedTuple):
+    """Values that mean something where the messages go: strings by the pattern of their type, and numbers."""
+
+    texts: Mapping[str | None, Sequence[str]] = {}
+    numbers: Sequence[int] = ()
+
+
+def _of_type(kind: inspect.Type, known: Known) -> st.SearchStrategy[Any]:
     match kind:
         case inspect.Metadata(type=inner):
-            return _of_type(inner)
+            return _of_type(inner, known)
         case inspect.StructType(cls=struct, fields=fields):
-            return st.builds(struct, **{field.name: _of_type(field.type) for field in fields})
+            return st.builds(struct, **{field.name: _of_type(field.type, known) for field in fields})
         case inspect.UnionType(types=types):
-            return st.one_of(*map(_of_type, types))
+            return st.one_of(*(_of_type(one, known) for one in types))
         case inspect.ListType(item_type=item, max_length=most):
-            return st.lists(_of_type(item), max_size=min(most or MANY, MANY))
+            return st.lists(_of_type(item, known), max_size=min(most or MANY, MANY))
         case inspect.TupleType(item_types=items):
-            return st.tuples(*map(_of_type, items)).map(tuple)
+            return st.tuples(*(_of_type(item, known) for item in items)).map(tuple)
         case inspect.EnumType(cls=members):
             return st.sampled_from(list(members))
         case inspect.LiteralType(values=values):
             return st.sampled_from(values)
-        case inspect.IntType(ge=least, le=most):
-            return st.integers(least, most)
-        case inspect.StrType():
-            return _text(kind)
+        case inspect.IntType():
+            return _number(kind, known.numbers)
+        case inspect.StrType(pattern=pattern):
+            return _often(known.texts.get(pattern, ()), _text(kind))
         case inspect.BoolType():
             return st.booleans()
         case inspect.NoneType():
             return st.none()
     raise AssertionError(f"no strategy for {kind}")
+
+
+def _number(kind: inspect.IntType, known: Sequence[int]) -> st.SearchStrategy[int]:
+    numbers = st.integers(kind.ge, kind.le)
+    fitting = [n for n in known if (kind.ge is None or n >= kind.ge) and (kind.le is None or n <= kind.le)]
+    return _often(fitting, numbers)
+
+
+def _often(known: Sequence[Any], other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(*[st.sampled_from(known)] * 3, other) if known else other
 
 
 def _text(kind: inspect.StrType) -> st.SearchStrategy[str]:
@@ -47,7 +65,10 @@ def _text(kind: inspect.StrType) -> st.SearchStrategy[str]:
     return text.filter(lambda made: kind.max_length is None or len(made) <= kind.max_length)
 
 
-def messages(kind: type[Message]) -> st.SearchStrategy[Message]:
-    """Valid messages of a type."""
-    made: st.SearchStrategy[Message] = _of_type(inspect.type_info(kind))
+NOTHING_KNOWN = Known()
+
+
+def messages(kind: type[Message], known: Known = NOTHING_KNOWN) -> st.SearchStrategy[Message]:
+    """Valid messages of a type, often with known values in them."""
+    made: st.SearchStrategy[Message] = _of_type(inspect.type_info(kind), known)
     return made

@@ -90,6 +90,10 @@ class World:
         process.wait_until(lambda: '"ready"' in process.tail(10_000))
         return process
 
+    def receiver(self, address: str) -> Program:
+        """The `receive` process of an address."""
+        return self._receivers[address]
+
     def inbox(self, address: str) -> Path:
         """The folder that an address receives into."""
         return self.folder / "received" / address

@@ -93,15 +93,23 @@ def terminal() -> Iterator[tuple[int, int]]:
 async def _asked(capsys: pytest.CaptureFixture[str], times: int) -> None:
     """Return when the question was put so often."""
     seen = ""
-    while seen.count("Type y or n") < times:
+    while seen.count("Type y, n or l") < times:
         await asyncio.sleep(0.01)
         seen += capsys.readouterr().err
         assert "\u202e" not in seen
 
 
-@pytest.mark.parametrize(("typed", "taken"), [(b"y\n", True), (b"No\n", False), (b"\x04", False)])
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [
+        (b"y\n", Decision(True)),
+        (b"No\n", Decision(False)),
+        (b"\x04", Decision(False)),
+        (b"later\n", Decision(False, deferred=True)),
+    ],
+)
 async def test_whoever_sits_there_is_asked(
-    terminal: tuple[int, int], capsys: pytest.CaptureFixture[str], typed: bytes, taken: bool
+    terminal: tuple[int, int], capsys: pytest.CaptureFixture[str], typed: bytes, taken: Decision
 ) -> None:
     """What was typed before the question, or makes no sense, is no answer; Ctrl-D is one."""
     user, program = terminal
@@ -111,7 +119,7 @@ async def test_whoever_sits_there_is_asked(
     os.write(user, b"perhaps\n")
     await _asked(capsys, 1)
     os.write(user, typed)
-    assert await asyncio.wait_for(asking, 10) is taken
+    assert await asyncio.wait_for(asking, 10) == taken
 
 
 async def test_one_question_at_a_time(terminal: tuple[int, int], capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,7 +133,7 @@ async def test_one_question_at_a_time(terminal: tuple[int, int], capsys: pytest.
     first.cancel()
     await _asked(capsys, 1)
     os.write(user, b"yes\n")
-    assert await asyncio.wait_for(second, 10) is True
+    assert await asyncio.wait_for(second, 10) == Decision(True)
     assert first.cancelled()
 
 

@@ -98,8 +98,8 @@ async def test_a_question_is_asked_once_at_a_time(asking: Asking) -> None:
     assert asking.session.told.empty()
 
 
-async def test_an_answer_after_the_deadline_is_not_given(asking: Asking) -> None:
-    """The decision dies with the deadline."""
+async def test_an_answer_after_the_expiry_is_not_given(asking: Asking) -> None:
+    """A late one still counts while the transfer is open; the decision dies with that."""
     ended = asyncio.Event()
 
     async def think(_: Offer) -> bool:
@@ -109,7 +109,8 @@ async def test_an_answer_after_the_deadline_is_not_given(asking: Asking) -> None
             ended.set()
         return True
 
-    soon = msgspec.structs.replace(offer(), consent_deadline=asking.session.now() + 50_000)
+    now = asking.session.now()
+    soon = msgspec.structs.replace(offer(), consent_deadline=now - 1, expires_at=now + 50_000)
     await asking.by(think).on_asked(soon)
     await asyncio.wait_for(ended.wait(), 5)
     await asking.tasks.close()
@@ -126,3 +127,28 @@ async def test_a_decision_that_fails_is_not_lost(asking: Asking) -> None:
     assert isinstance(await asking.events.get(), Asked)
     with pytest.raises(ZeroDivisionError):
         await asking.events.get()
+
+
+async def test_a_decision_is_put_off_and_made_later(asking: Asking) -> None:
+    """Asked again in the same process it says so again; then the decision comes, and stands."""
+    consent = asking.by(lambda _: Decision(False, deferred=True))
+    await consent.on_asked(offer())
+    assert (await asking.told()).deferred
+    await consent.on_asked(offer())
+    assert (await asking.told()).deferred
+    journal = asking.around.journals.get(TRANSFER)
+    assert journal is not None
+    assert journal.decision is None
+    consent.decide(journal, Decision(True, "now"))
+    assert await asking.told() == ConsentAnswered(transfer_id=TRANSFER, accept=True, detail="now")
+    consent.decide(journal, Decision(False))
+    await consent.on_asked(offer())
+    assert (await asking.told()).accept
+
+
+async def test_what_was_put_off_is_asked_again_by_the_next_process(asking: Asking) -> None:
+    """Nothing is written down of a decision that was not made."""
+    await asking.by(lambda _: Decision(False, deferred=True)).on_asked(offer())
+    assert (await asking.told()).deferred
+    await asking.by(lambda _: True).on_asked(offer())
+    assert (await asking.told()).accept

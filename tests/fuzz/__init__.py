@@ -1,0 +1,1 @@
+"""What workers and terminals make of messages that nobody has thought of."""

@@ -1,0 +1,127 @@
+"""A server without its broker: real runner, steps, ledger, ladder, actions and store."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
+
+from rollcast.broker import Delivery, Link, Publisher
+from rollcast.topology import STEP
+from tests.fuzz.letters import Letter, Post, Sent
+from tests.unit.steps.build import SERVER
+from tests.unit.steps.world import SETTINGS, TimeTravel
+from workers.actions import Actions
+from workers.caster import Caster
+from workers.clock import Clock
+from workers.declarer import Call, Declarer
+from workers.envelope import Envelope
+from workers.ladder import Ladder
+from workers.management import Management
+from workers.outbox import Outbox
+from workers.parked_queue import ParkedQueue
+from workers.parking import Parking
+from workers.rights import Rights
+from workers.runner import Runner
+from workers.steps import STEPS
+from workers.store import Store
+from workers.work import Outcome, Received, Services
+
+WITHIN_S = 20.0
+"""Seconds that a handful of messages may take: not their speed is tried here, but that they have an end."""
+
+
+class NoBroker(Declarer):
+    """Declares nothing, nowhere."""
+
+    async def _call(self, call: Call) -> None:
+        """Leave it."""
+
+
+class NoManagement(Management):
+    """Changes no users."""
+
+    async def call(self, method: str, path: str, body: Any = None, *, missing_is_fine: bool = False) -> Any:
+        """Leave it."""
+
+
+class WatchedLadder(Ladder):
+    """Remembers which messages failed, and why."""
+
+    def __init__(self, publisher: Publisher, declarer: Declarer) -> None:
+        super().__init__(publisher, declarer, SETTINGS.server)
+        self.failed: list[tuple[Delivery, Exception]] = []
+
+    async def lift(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> str:
+        """Keep a failed message."""
+        self.failed.append((delivery, error))
+        return await super().lift(step, delivery, envelope, error)
+
+
+class Server:
+    """One server on a copy of a ledger. `handled` counts the messages that steps have seen through."""
+
+    def __init__(self, database: TimeTravel, folder: Path, *, away: bool) -> None:
+        self.post = Post(away=away)
+        self.calls, self.handled = 0, 0
+        self.database = database
+        publisher = cast(Publisher, self.post)
+        declarer, store = NoBroker(Link("amqp://nobody@nowhere", "none")), Store(f"file://{folder}")
+        caster, rights = Caster(publisher, declarer, store), Rights(NoManagement(None, "/"))
+        self.outbox = Outbox(publisher, declarer, database, SETTINGS)
+        self.ladder = WatchedLadder(publisher, declarer)
+        parking = Parking(publisher, ParkedQueue(SETTINGS))
+        self._actions = Actions(SETTINGS, database, declarer, store, caster, rights, parking)
+
+    async def handle(self, step: str, *letters: Letter) -> None:
+        """Let the runner of a step take deliveries; returns when it is through with them."""
+        runner = Runner(
+            step, self._counted(step), SETTINGS, self.database, self._actions, self.outbox, self.ladder
+        )
+        for letter in letters:
+            await runner.take(letter.delivery())
+        running = asyncio.create_task(runner.run())
+        drained = asyncio.create_task(runner.drained())
+        done, _ = await asyncio.wait(
+            {running, drained}, timeout=WITHIN_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        assert drained in done, f"{step} is not through with {letters} after {WITHIN_S} s"
+
+    async def tick(self) -> None:
+        """Let the clock say what is due."""
+        await Clock(self.database, self.outbox).tick()
+
+    def _counted(self, step: str) -> Any:
+        async def counted(batch: Sequence[Received], services: Services) -> list[Outcome]:
+            self.calls += 1
+            outcomes = await STEPS[step](batch, services)
+            self.handled += len(batch)
+            return outcomes
+
+        return counted
+
+
+@asynccontextmanager
+async def serving(ledger: Path, folder: Path, ahead: int, *, away: bool = False) -> AsyncIterator[Server]:
+    """A server on a copy of `ledger`, so many µs later."""
+    database = TimeTravel(f"sqlite:///{_copied(ledger, folder)}")
+    database.ahead = ahead
+    try:
+        yield Server(database, folder / "spool", away=away)
+    finally:
+        await database.close()
+
+
+def come_again(sent: Sent) -> Letter:
+    """What the broker makes of a copy on a rung, when its time has come."""
+    return Letter(sent.body, SERVER, STEP, sent.key, dict(sent.headers))
+
+
+def _copied(ledger: Path, folder: Path) -> Path:
+    for old in folder.glob("ledger.db*"):
+        old.unlink()
+    return Path(shutil.copy(ledger, folder / "ledger.db"))

@@ -1,0 +1,122 @@
+"""Every step's runner, with messages of all kinds: it settles each once, loses none, and is never itself at fault."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollcast.codec import decode, encode
+from rollcast.errors import RollcastError
+from rollcast.messages import Query, TransferDescribed
+from rollcast.topology import STEP, STEPS, parked, retry_queue
+from tests.fuzz.cases import cases
+from tests.fuzz.letters import Letter, Sent
+from tests.fuzz.populated import TRANSFERS
+from tests.fuzz.server import Server, come_again, serving
+from tests.fuzz.sources import fair, foul, newer
+from tests.unit.steps.build import HOUR, OPERATOR, SECOND
+from workers.ladder import RUNGS
+
+PARKED = parked("main").name
+RUNG_NAMES = {retry_queue("main", rung, wait).name for rung, wait in RUNGS}
+AHEAD = st.sampled_from([0, 10 * SECOND, 2 * HOUR, 48 * HOUR])
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_whatever_comes(step: str, ledger: Path, folder: Path, loop: asyncio.Runner) -> None:
+    """It is handled, or kept with its reason; what follows are messages, and the ledger can be read afterwards."""
+
+    async def take(letters: list[Letter], ahead: int, transfer_id: str) -> None:
+        async with serving(ledger, folder, ahead) as server:
+            await server.handle(step, *letters)
+            _assert_settled(server, step, letters)
+            await server.tick()
+            await _assert_describable(server, transfer_id)
+            _assert_messages(server)
+
+    @cases(25)
+    @given(st.lists(fair(step) | foul(step), min_size=1, max_size=4), AHEAD, st.sampled_from(TRANSFERS))
+    def holds(letters: list[Letter], ahead: int, transfer_id: str) -> None:
+        loop.run(take(letters, ahead, transfer_id))
+
+    holds()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_whatever_comes_while_the_broker_is_away(
+    step: str, ledger: Path, folder: Path, loop: asyncio.Runner
+) -> None:
+    """It goes back to its queue, unless there was nothing to say."""
+
+    async def take(letter: Letter) -> None:
+        async with serving(ledger, folder, 0, away=True) as server:
+            await server.handle(step, letter)
+            assert letter.settled == ["nack" if server.post.refused else "ack"]
+
+    @cases(5)
+    @given(fair(step) | foul(step))
+    def holds(letter: Letter) -> None:
+        loop.run(take(letter))
+
+    holds()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_newer_version(step: str, ledger: Path, folder: Path, loop: asyncio.Runner) -> None:
+    """It waits on each rung in turn, and is parked when no newer worker has come by then."""
+
+    async def climb(letter: Letter) -> None:
+        async with serving(ledger, folder, 0) as server:
+            for rung, wait in RUNGS:
+                await server.handle(step, letter)
+                assert letter.settled == ["ack"]
+                (copy,) = server.post.sent
+                assert copy.exchange == retry_queue("main", rung, wait).name
+                server.post.sent.clear()
+                letter = come_again(copy)
+            await server.handle(step, letter)
+            (kept,) = server.post.sent
+            assert (kept.key, kept.headers["rollcast-reason"]) == (PARKED, "newer_version")
+
+    @cases(2)
+    @given(newer(step))
+    def holds(letter: Letter) -> None:
+        loop.run(climb(letter))
+
+    holds()
+
+
+def _assert_settled(server: Server, step: str, letters: list[Letter]) -> None:
+    for _, error in server.ladder.failed:
+        if not isinstance(error, RollcastError):
+            raise error
+    assert [letter.settled for letter in letters] == [["ack"]] * len(letters)
+    assert server.handled == len(letters) - len(server.ladder.failed)
+    assert server.calls <= len(letters) + 1
+    kept = [sent for sent in server.post.sent if _is_kept(sent)]
+    assert sorted(sent.body for sent in kept) == sorted(delivery.body for delivery, _ in server.ladder.failed)
+    for sent in kept:
+        if sent.key == PARKED:
+            assert sent.headers["rollcast-step"] == step
+            assert sent.headers["rollcast-reason"] not in {"", "internal_error"}
+
+
+def _is_kept(sent: Sent) -> bool:
+    return sent.exchange in RUNG_NAMES or (sent.exchange, sent.key) == ("", PARKED)
+
+
+def _assert_messages(server: Server) -> None:
+    for sent in server.post.sent:
+        if not _is_kept(sent):
+            decode(sent.body)
+
+
+async def _assert_describable(server: Server, transfer_id: str) -> None:
+    query = Letter(encode(Query(transfer_id=transfer_id)), OPERATOR, STEP, "acme.s200")
+    before = len(server.post.sent)
+    await server.handle("s200", query)
+    (answer,) = server.post.sent[before:]
+    # Those of peers are not this server's to describe.
+    assert isinstance(decode(answer.body), TransferDescribed) or transfer_id in TRANSFERS[-2:]
