@@ -11,6 +11,7 @@ from dev.chaos.faults import KINDS
 from dev.chaos.record import Record
 from dev.chaos.scene import Scene
 from dev.chaos.schedule import Planned
+from dev.chaos.sending import Sending
 from dev.chaos.wishes import Wish
 
 
@@ -36,7 +37,13 @@ class Play:
 
     def _send(self, wish: Wish) -> None:
         self._record.note(self._agenda.now, f"{wish.sender} sends {wish.name}, {wish.size} bytes")
-        self._scene.send(wish)
+        sending = self._scene.send(wish)
+        if wish.cancel_after is not None:
+            self._agenda.add(self._agenda.now + wish.cancel_after, partial(self._cancel, sending))
+
+    def _cancel(self, sending: Sending) -> None:
+        if self._scene.cancel(sending):
+            self._record.note(self._agenda.now, f"{sending.wish.sender} cancels {sending.name}")
 
     def _fault(self, planned: Planned) -> None:
         at = self._agenda.now

@@ -12,8 +12,10 @@ from rollcast.cli import output
 
 def begin(version: str, seconds: float, seed: int, left_out: Mapping[str, str]) -> None:
     """What is going to happen, and what is not."""
-    output.emit(f"chaos: seed {seed}, {seconds:g} s of faults, RabbitMQ {version}")
-    output.emit(*(f"without {kind}: {why}" for kind, why in sorted(left_out.items())))
+    output.emit(
+        f"chaos: seed {seed}, {seconds:g} s of faults, RabbitMQ {version}",
+        *(f"without {kind}: {why}" for kind, why in sorted(left_out.items())),
+    )
 
 
 def tell(record: Record, documents: Sequence[Document]) -> None:
