@@ -32,7 +32,7 @@ KINDS: Mapping[str, Kind] = {
     "delete-queue": Kind(3, queue_faults.delete),
     "delete-exchange": Kind(2, queue_faults.delete_exchange),
     "replay": Kind(3, replay),
-    "garbage": Kind(1, garbage),
+    "garbage": Kind(2, garbage),
     "full-disk": Kind(1, disk_faults.fill),
 }
 

@@ -29,9 +29,9 @@ AT_ONCE = 4
 """Seconds between two transfers on average; those that begin at the start."""
 CONSENT_S = (8, 15)
 EXPIRES_S = (50, 90)
-CANCELLED = 6
+CANCELLED = 5
 """Every so many-th is taken back after `CANCEL_AFTER_S`."""
-CANCEL_AFTER_S = (0.5, 8.0)
+CANCEL_AFTER_S = (0.7, 4.0)
 
 T = TypeVar("T")
 
