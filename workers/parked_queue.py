@@ -34,7 +34,7 @@ class ParkedQueue:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._waiting = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(Transient),
+            retry=tenacity.retry_if_exception_type(ChannelLockedResource),
             wait=tenacity.wait_random_exponential(multiplier=0.02, max=0.5),
             stop=tenacity.stop_after_delay(PATIENCE),
             reraise=True,
@@ -53,6 +53,8 @@ class ParkedQueue:
                 yield self._seen(await self._waiting(self._locked, link), domain)
         except TimeoutError as error:
             raise Transient("looking at the parked messages took too long") from error
+        except ChannelLockedResource as error:
+            raise Transient("another operator looks at the parked messages at present") from error
         except CONNECTION_LOST as error:
             raise BrokerUnavailable(f"lost the broker while looking at parked messages: {error}") from error
         finally:
@@ -60,10 +62,7 @@ class ParkedQueue:
 
     async def _locked(self, link: Link) -> AbstractQueue:
         channel = await link.channel()
-        try:
-            await channel.declare_queue(parked_lock(self._settings.server), exclusive=True)
-        except ChannelLockedResource as error:
-            raise Transient("another operator looks at the parked messages at present") from error
+        await channel.declare_queue(parked_lock(self._settings.server), exclusive=True)
         queue = parked(self._settings.server)
         return await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
 

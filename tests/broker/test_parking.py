@@ -13,13 +13,13 @@ from pamqp.common import FieldValue
 from rollcast import topology
 from rollcast.broker import Delivery, Link, Publisher
 from rollcast.codec import encode
-from rollcast.errors import BrokerUnavailable
+from rollcast.errors import BrokerUnavailable, Transient
 from rollcast.messages import ConsentAnswered, Message, ParkedAnswered, ParkedRequested, Refused
 from rollcast.messages.values import ParkedAction, ParkedMessage
 from rollcast.reasons import Code
 from tests.broker.conftest import STEP
 from tests.broker.proxy import Proxy
-from workers import envelope, parking
+from workers import envelope, parked_queue, parking
 from workers.envelope import Envelope
 from workers.parked import label
 from workers.parked_queue import ParkedQueue
@@ -161,6 +161,19 @@ async def test_of_several_what_can_be_done_is_done(office: Office) -> None:
     assert await office.listed() == []
 
 
+async def test_what_no_queue_takes_stays_parked(office: Office) -> None:
+    """Those before it are replayed and told; asked for alone it is tried again later."""
+    await office.park(b"1")
+    await office.park(b"22", step="s270")
+    here, nowhere = (message.id for message in await office.listed())
+    answer = await office.ask("replay", here, nowhere)
+    assert isinstance(answer, ParkedAnswered)
+    assert [done.id for done in answer.messages] == [here]
+    with pytest.raises(Transient):
+        await office.ask("replay", nowhere)
+    assert [message.id for message in await office.listed()] == [nowhere]
+
+
 async def test_a_message_is_shown_with_all_that_it_says(office: Office) -> None:
     """As JSON, or byte by byte; what is long is cut off."""
     for body in (ANSWER, b"\xc1\x00", b"\xc1" * 100_000):
@@ -213,6 +226,19 @@ async def test_operators_do_not_hide_messages_from_each_other(office: Office) ->
         await office.park(b"%d" % number)
     pages = await asyncio.gather(*(office.listed(after=200) for _ in range(8)))
     assert [len(page) for page in pages] == [100] * 8
+
+
+async def test_who_looks_too_long_does_not_keep_others_waiting_for_ever(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told to try again later, not that nothing is parked."""
+    monkeypatch.setattr(parked_queue, "PATIENCE", 0.2)
+    await office.park()
+    home, hurried = office.settings.domains[0], ParkedQueue(office.settings)
+    async with ParkedQueue(office.settings).messages(home):
+        with pytest.raises(Transient, match="another operator"):
+            await hurried.messages(home).__aenter__()
+    assert len(await office.listed()) == 1
 
 
 async def test_one_replays_what_two_ask_for(office: Office) -> None:

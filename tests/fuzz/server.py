@@ -20,7 +20,7 @@ from workers.envelope import Envelope
 from workers.ladder import Ladder
 from workers.management import Management
 from workers.outbox import Outbox
-from workers.parked_queue import ParkedQueue
+from workers.parked_queue import Found, ParkedQueue
 from workers.parking import Parking
 from workers.rights import Rights
 from workers.runner import Runner
@@ -44,6 +44,21 @@ class NoManagement(Management):
 
     async def call(self, method: str, path: str, body: Any = None, *, missing_is_fine: bool = False) -> Any:
         """Leave it."""
+
+
+class NothingParked(ParkedQueue):
+    """A parked queue with nothing in it."""
+
+    @asynccontextmanager
+    async def messages(self, domain: str) -> AsyncIterator[AsyncIterator[Found]]:
+        """None."""
+        yield _none()
+
+
+async def _none() -> AsyncIterator[Found]:
+    nothing: list[Found] = []
+    for found in nothing:
+        yield found
 
 
 class WatchedLadder(Ladder):
@@ -71,7 +86,7 @@ class Server:
         caster, rights = Caster(publisher, declarer, store), Rights(NoManagement(None, "/"))
         self.outbox = Outbox(publisher, declarer, database, SETTINGS)
         self.ladder = WatchedLadder(publisher, declarer)
-        parking = Parking(publisher, ParkedQueue(SETTINGS))
+        parking = Parking(publisher, NothingParked(SETTINGS))
         self._actions = Actions(SETTINGS, database, declarer, store, caster, rights, parking)
 
     async def handle(self, step: str, *letters: Letter) -> None:
