@@ -12,10 +12,12 @@ from dev.chaos.replay import replay
 
 
 class Kind(NamedTuple):
-    """A kind of fault. `weight`: how often it comes before all kinds have come again."""
+    """A kind of fault. `weight`: how often it comes before all kinds have come again. `stretch`: how much longer
+    than others it lasts."""
 
     weight: int
     fault: Fault
+    stretch: float = 1.0
 
 
 OF_THE_NODE = ("kill-broker", "memory-alarm")
@@ -33,7 +35,7 @@ KINDS: Mapping[str, Kind] = {
     "delete-exchange": Kind(2, queue_faults.delete_exchange),
     "replay": Kind(3, replay),
     "garbage": Kind(2, garbage),
-    "full-disk": Kind(1, disk_faults.fill),
+    "full-disk": Kind(1, disk_faults.fill, stretch=4.0),
 }
 
 

@@ -50,16 +50,16 @@ class Play:
             self._record.note(self._agenda.now, f"{sending.wish.sender} cancels {sending.name}")
 
     def _fault(self, planned: Planned, tries: int) -> None:
-        at = self._agenda.now
+        at, kind = self._agenda.now, KINDS[planned.kind]
         try:
-            damage = KINDS[planned.kind].fault(self._scene, Random(planned.seed))
+            damage = kind.fault(self._scene, Random(planned.seed))
         except Impossible as error:
             self._again(partial(self._fault, planned), tries, planned.kind, error)
             return
         self._record.did(at, planned.kind, damage.victim)
         if damage.undo is not None:
             undo = partial(self._undo, planned.kind, damage, TRIES)
-            self._agenda.add(self._agenda.now + planned.lasts, undo)
+            self._agenda.add(self._agenda.now + planned.lasts * kind.stretch, undo)
 
     def _undo(self, kind: str, damage: Damage, tries: int) -> None:
         assert damage.undo is not None
