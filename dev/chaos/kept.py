@@ -6,6 +6,8 @@ import time
 from dev.processes import Program
 
 AGAIN_AFTER_S = 1.0
+DOUBLINGS = 4
+"""Seconds until it is started again, doubled for each time before, so often at the most."""
 
 
 class Kept:
@@ -53,6 +55,6 @@ class Kept:
             return
         if self._again_at is None:
             self.fell.append(self.program.returncode or 0)
-            self._again_at = time.monotonic() + AGAIN_AFTER_S
+            self._again_at = time.monotonic() + AGAIN_AFTER_S * 2 ** min(len(self.fell) - 1, DOUBLINGS)
         elif time.monotonic() > self._again_at:
             self.start()
