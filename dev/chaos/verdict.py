@@ -18,6 +18,8 @@ GONE_WITHIN_S = 90.0
 """Seconds after which nothing is left: session inboxes stay for a minute."""
 LAST_ROUND = 900
 """The number of its first file."""
+NO_BROKER = "no broker answers"
+"""What a worker says last if it gives up at its start."""
 CANCELLED = (Exit.DONE, Exit.INCOMPLETE, Exit.NO_BROKER)
 """Exit statuses of `rollcast cancel` that are none of its faults."""
 
@@ -40,11 +42,11 @@ def judge(scene: Scene, record: Record, before: Figures) -> list[str]:
 
 
 def _fallen(scene: Scene) -> Iterator[str]:
-    """Workers never end by themselves; terminals may, without a broker, but not by a fault of their own."""
+    """A process may give up when no broker answers for long, and for nothing else."""
     for kept in scene.kept:
-        wrong = [status for status in kept.fell if kept in scene.workers or status != Exit.NO_BROKER]
-        if wrong:
-            yield f"{kept.name} ended by itself with {wrong}: see {kept.program.log.name}"
+        for fall in kept.fell:
+            if fall.status != Exit.NO_BROKER and NO_BROKER not in fall.said:
+                yield f"{kept.name} ended by itself with {fall.status}: {fall.said}"
     for program in scene.cancellings:
         if program.returncode not in CANCELLED:
             yield f"{program.log.name}: cancelling ended with {program.returncode}"
