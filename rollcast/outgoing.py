@@ -71,14 +71,20 @@ class Outgoing:
         self._resolution = Resolution(self.transfer_id)
         self._accepted: Accepted | None = None
         self._taken = asyncio.Event()
-        self._flowing = asyncio.Event()
-        self._flowing.set()
+        self._paused = False
+        self._pause = Silence()
         self._held: Held | None = None
         self._uploaded = False
         self._bytes: dict[str, int] = {}
         self._silence = Silence()
         self._news = asyncio.Event()
         self._done = False
+        self._requested = False
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the server may have been asked, and its last word was not waited for."""
+        return self._requested and not self._done
 
     def hear(self, message: m.Message) -> None:
         """Take a message of the server that is about this transfer."""
@@ -189,6 +195,7 @@ class Outgoing:
             await self._request()
 
     async def _request(self) -> None:
+        self._requested = True
         for part in self._parts:
             await self._session.tell(part)
 
@@ -208,12 +215,11 @@ class Outgoing:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             blocked = await self._session.blocked()
-            if blocked and self._flowing.is_set():
-                self._flowing.clear()
-                self._heard.put(Paused(transfer_id=self.transfer_id))
-            elif not blocked and not self._flowing.is_set():
-                self._flowing.set()
-                self._heard.put(Resumed(transfer_id=self.transfer_id))
+            if blocked:
+                self._pause.end()
+            if blocked is not self._paused:
+                self._paused = blocked
+                self._heard.put((Paused if blocked else Resumed)(transfer_id=self.transfer_id))
 
     async def _expire(self) -> None:
         with suppress(TimeoutError):
@@ -221,9 +227,8 @@ class Outgoing:
                 await self._taken.wait()
         if self._accepted is not None:
             await asyncio.sleep(self._session.seconds_until(self._accepted.expires_at))
-        # The server's own messages may be held up as well.
-        await self._flowing.wait()
-        await asyncio.sleep(GRACE)
+        # While we are blocked the server may be as well.
+        await self._pause.lasts(GRACE)
         raise BrokerUnavailable(
             f"the server did not report transfer {self.transfer_id} by its expiry",
             code="server_silent",

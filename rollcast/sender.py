@@ -45,6 +45,7 @@ class Sender:
         self._id = secrets.token_hex(16)
         self._registration = Registration(session, lambda: Register(session=self._id), lambda _: None)
         self._sending: dict[str, Outgoing] = {}
+        self._abandoned: set[str] = set()
         self._failures: Stream[None] = Stream()
         self._tasks = Tasks(self._failures)
         self._opening = asyncio.Lock()
@@ -154,7 +155,8 @@ class Sender:
         It may have ended otherwise before. Raises `RequestRefused` if this sender has none of that id,
         `BrokerUnavailable`.
         """
-        report = await cancel(self._session, transfer_id)
+        report = await cancel(self._session, transfer_id, expected=transfer_id in self._abandoned)
+        self._abandoned.discard(transfer_id)
         self._forget(report)
         return report
 
@@ -219,6 +221,8 @@ class Sender:
                     yield event
         finally:
             del self._sending[outgoing.transfer_id]
+            if outgoing.abandoned:
+                self._abandoned.add(outgoing.transfer_id)
 
     async def _listen(self) -> None:
         """Consume the inbox of this process, from the first file on."""

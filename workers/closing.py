@@ -10,37 +10,15 @@ from rollcast.errors import IdentityError
 from rollcast.messages import (
     CancelRequested,
     ClosingConfirmed,
-    ReceiversFinished,
     TransferClosed,
 )
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
-from workers import receipt_checks, reports, room
+from workers import reports, room
 from workers.endings import CONFIRMED_WITHIN, Ending, Tally, ending_of, final_state
 from workers.ledger import Ledger, sent
-from workers.ledger.tables import sent_chunks, sent_domains, sent_receivers, spool_usage
+from workers.ledger.tables import sent_chunks, sent_domains, spool_usage
 from workers.work import DropCast, Outcome, Services, ToStep
-
-EXPLAINED = {"reason": None, "detail": None}
-"""A transfer that all have got needs no reason, whatever was under way."""
-
-
-async def finish(message: ReceiversFinished, ledger: Ledger) -> list[Outcome]:
-    """Receivers came to their end; so does the transfer when all on the list have."""
-    transfer = (await sent.lock(ledger, [message.transfer_id])).get(message.transfer_id)
-    if transfer is None:
-        return []
-    ends = receipt_checks.checked(message.receivers, sent.request_of(transfer).file)
-    if transfer.state in FINAL_TRANSFER:
-        return await _finish_late(transfer, ends, ledger)
-    confirmed = [end.address for end in ends if end.state in receipt_checks.CUT_OFF]
-    if transfer.ending_at is not None:
-        ends = [end for end in ends if end.state not in receipt_checks.CUT_OFF]
-        await _confirm(transfer, confirmed, ledger)
-    news = await sent.record(ledger, message.transfer_id, ends)
-    if not news and not confirmed:
-        return []
-    return await see_whether_ended(message.transfer_id, ledger, news=True)
 
 
 async def cancel(origin: str, message: CancelRequested, ledger: Ledger) -> list[Outcome]:
@@ -103,7 +81,7 @@ async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger, news: bool) 
     if transfer.report_version and not news:
         return []
     await sent.change(ledger, transfer.transfer_id, finished_at=ledger.now)
-    return [await _report(transfer, Transfer.CASTING, ledger)]
+    return [await reports.publish(transfer, Transfer.CASTING, ledger)]
 
 
 async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outcome]:
@@ -118,24 +96,6 @@ async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[O
     cut_off = await sent.receivers(ledger, transfer_id, ON_THE_LIST)
     domains = {row.domain for row in cut_off} | set(await _unconfirmed_domains(transfer_id, ledger))
     return _closed(transfer, sorted(domains), ending.told_as, ending.reason)
-
-
-async def _confirm(transfer: Row[Any], addresses: Sequence[str], ledger: Ledger) -> None:
-    """Nothing is left at these receivers of what was cut off."""
-    ending = ending_of(transfer, await sent.tally(ledger, transfer.transfer_id), ledger.now)
-    if ending is None or not addresses:
-        return
-    moved = await sent.move(
-        ledger,
-        transfer.transfer_id,
-        ON_THE_LIST,
-        ending.becomes,
-        addresses,
-        step="s310",
-        reason=ending.reason,
-    )
-    if moved:
-        await ledger.note(transfer.transfer_id, [(a, ending.becomes, ending.reason) for a in addresses])
 
 
 async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outcome]:
@@ -153,52 +113,13 @@ async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outco
     await sent.change(
         ledger,
         transfer_id,
-        **(EXPLAINED if state == Transfer.COMPLETED else {"reason": ending.reason_of_transfer}),
+        **(reports.EXPLAINED if state == Transfer.COMPLETED else {"reason": ending.reason_of_transfer}),
         finished_at=ledger.now,
         **sent.prompt_in(ledger.now),
     )
-    report = await _report(transfer, state, ledger)
+    report = await reports.publish(transfer, state, ledger)
     ended = (await sent.lock(ledger, [transfer_id]))[transfer_id]
     return [report, *await _closings(ended, ledger)]
-
-
-async def _finish_late(transfer: Row[Any], ends: Sequence[Any], ledger: Ledger) -> list[Outcome]:
-    """The report stands, but what is delivered, or confirmed, after all corrects it."""
-    transfer_id = transfer.transfer_id
-    delivered = [end for end in ends if end.state == Receiver.DELIVERED]
-    news = await sent.record(ledger, transfer_id, delivered)
-    confirmed = await _confirm_late(
-        transfer, [end.address for end in ends if end.state in receipt_checks.CUT_OFF], ledger
-    )
-    if not news and not confirmed:
-        return []
-    state = final_state(transfer, await sent.tally(ledger, transfer_id), None)
-    if state == Transfer.COMPLETED:
-        await sent.change(ledger, transfer_id, **EXPLAINED)
-    return [await _report(transfer, state, ledger)]
-
-
-async def _confirm_late(transfer: Row[Any], addresses: Sequence[str], ledger: Ledger) -> bool:
-    if not addresses:
-        return False
-    late = await ledger.execute(
-        update(sent_receivers)
-        .where(
-            sent_receivers.c.transfer_id == transfer.transfer_id,
-            sent_receivers.c.address.in_(addresses),
-            sent_receivers.c.reason == Code.UNCONFIRMED,
-        )
-        .values(reason=transfer.reason or Code.CANCELLED)
-    )
-    return late.rowcount > 0
-
-
-async def _report(transfer: Row[Any], state: Transfer, ledger: Ledger) -> Outcome:
-    transfer_id, version = transfer.transfer_id, transfer.report_version + 1
-    await sent.change(ledger, transfer_id, state=state, report_version=version)
-    await ledger.note(transfer_id, [(None, state, f"report {version}")])
-    reported = (await sent.lock(ledger, [transfer_id]))[transfer_id]
-    return await reports.report(ledger, reported)
 
 
 async def _closings(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:

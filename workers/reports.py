@@ -14,6 +14,8 @@ from workers.work import ToInboxes
 
 LISTING = 100
 """Transfers in one listing message."""
+EXPLAINED = {"reason": None, "detail": None}
+"""A transfer that all have got needs no reason, whatever was under way."""
 
 
 def status_of(transfer: Row[Any]) -> TransferStatus:
@@ -58,6 +60,15 @@ async def describe(ledger: Ledger, transfer: Row[Any], after: int = 0) -> Transf
     """The answer to a query about one transfer."""
     receivers, following = await page(ledger, transfer.transfer_id, after)
     return TransferDescribed(transfer=status_of(transfer), receivers=receivers, next=following)
+
+
+async def publish(transfer: Row[Any], state: Transfer, ledger: Ledger) -> ToInboxes:
+    """The next version of a transfer's report, which stands in `state` from now on."""
+    transfer_id, version = transfer.transfer_id, transfer.report_version + 1
+    await sent.change(ledger, transfer_id, state=state, report_version=version)
+    await ledger.note(transfer_id, [(None, state, f"report {version}")])
+    reported = (await sent.lock(ledger, [transfer_id]))[transfer_id]
+    return await report(ledger, reported)
 
 
 async def report(ledger: Ledger, transfer: Row[Any]) -> ToInboxes:

@@ -1,6 +1,6 @@
 """S210: a request for a transfer is written down, once per `transfer_id`; a known one gets its present state."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from rollcast.errors import Permanent
 from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRequested, UploadDue
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import REASONS, Code
-from rollcast.states import FINAL_TRANSFER, Receiver, Transfer
+from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
 from workers import policy, reports, retries
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
@@ -147,10 +147,10 @@ async def _answer(request: TransferRequested, ledger: Ledger) -> list[Outcome]:
     if transfer.state == Transfer.REFUSED:
         code = Code(transfer.reason)
         return [_refused(transfer.sender, request, code, transfer.detail, ledger.now)]
-    if transfer.state in FINAL_TRANSFER:
+    tally = await sent.tally(ledger, request.transfer_id)
+    if transfer.state in FINAL_TRANSFER or _settled(transfer, tally):
         return [await reports.report(ledger, transfer)]
-    recipients = sum((await sent.tally(ledger, request.transfer_id)).values())
-    answer = _accepted(transfer, recipients)
+    answer = _accepted(transfer, sum(tally.values()))
     if transfer.state != Transfer.REQUESTED or await sent.parts(ledger, request.transfer_id) < request.parts:
         return [answer]
     everyone = await sent.receivers(ledger, request.transfer_id, [Receiver.INVITED])
@@ -160,6 +160,11 @@ async def _answer(request: TransferRequested, ledger: Ledger) -> list[Outcome]:
         policy.parse(request.list_policy, {row.address for row in everyone})
     check = SenderCheckDue(transfer_id=request.transfer_id)
     return [answer, ToStep(domain_of(transfer.sender), check)]
+
+
+def _settled(transfer: Row[Any], tally: Mapping[Receiver, int]) -> bool:
+    """Whether the transfer was reported, stays open for those that are deferred, and has nobody new on its list."""
+    return bool(transfer.report_version) and not any(tally.get(state) for state in ON_THE_LIST)
 
 
 def _accepted(transfer: Row[Any], recipients: int) -> ToInboxes:

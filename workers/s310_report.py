@@ -10,7 +10,7 @@ from rollcast.messages import (
     ReceiversFinished,
     TransferClosed,
 )
-from workers import closing, receipts
+from workers import closing, finishing, receipts
 from workers.work import Outcome, Received, Services
 
 
@@ -25,7 +25,7 @@ async def report(batch: Sequence[Received], services: Services) -> list[Outcome]
             case TransferClosed():
                 outcomes += await receipts.close(received.message, received.domain, ledger)
             case ReceiversFinished():
-                outcomes += await closing.finish(received.message, ledger)
+                outcomes += await finishing.finish(received.message, ledger)
             case CancelRequested():
                 outcomes += await closing.cancel(received.origin, received.message, ledger)
             case CloseDue(transfer_id=transfer_id):

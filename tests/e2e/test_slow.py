@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,9 +97,9 @@ def test_a_stuck_receiver_does_not_fill_the_broker(tmp_path: Path, connections: 
     with (
         private_node(tmp_path / "broker", LIMIT) as node,
         deployment(tmp_path, node) as running,
+        closing(World(running, node, tmp_path)) as world,
         Gauge(node) as gauge,
     ):
-        world = World(running, node, tmp_path)
         for address in OTHERS:
             world.receive(address)
         stuck = Standing(world, connections, BOB)
@@ -109,6 +109,5 @@ def test_a_stuck_receiver_does_not_fill_the_broker(tmp_path: Path, connections: 
             _get(world, OTHERS, source)
             wait_until(lambda: gauge.lane > LANE - 32 * MiB, "it is seen that the lane is full")
             assert damage.depth(node, lane) * MiB <= LANE
-        world.close()
     assert not gauge.alarmed, gauge.memory
     assert gauge.lane <= LANE

@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,12 @@ import pytest
 from dev.broker import Broker
 from dev.deployment import deployment
 from rollcast.topology import MiB
-from tests.e2e.underway import ALICE, BOB, CAROL, completes, small
+from tests.e2e.rollcall import CHUNK, CHUNKS, FILE, request, sender
+from tests.e2e.underway import BOB
 from tests.e2e.world import World, clean, wait_until
 
-ROOM = 8 * MiB
+ROOM = 96 * MiB
+"""What the server wants to see before it takes a transfer, and some more."""
 
 
 @contextmanager
@@ -32,28 +34,40 @@ def _mounted(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def _fill(folder: Path) -> Path:
+    """Leave no room in a file system; returns what has to go."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.tell() <= ROOM:
+            file.write(bytes(MiB))
+    return ballast
+
+
+def _given_back(log: Path) -> int:
+    return log.read_text().count("gives chunks back")
+
+
 def test_the_store_is_full_for_a_while(tmp_path: Path, node: Broker) -> None:
     """Chunks go round ever more seldom meanwhile; nobody has to do anything but make room."""
     clean(node)
     with (
         _mounted(tmp_path / "spool") as spool,
         deployment(tmp_path, node, environment={"ROLLCAST_SPOOL": f"file://{spool}"}) as running,
+        closing(World(running, node, tmp_path)) as world,
+        ExitStack() as connections,
     ):
-        world = World(running, node, tmp_path)
         (worker,) = running.workers
-        ballast = spool / "ballast"
-        ballast.write_bytes(bytes(ROOM - MiB))
-        source = small(world, tmp_path)
-        # Eager, so that all goes through the spool.
-        sending = world.start(*world.sending(source, ALICE, [BOB, CAROL], "--upload", "eager"))
+        world.receive(BOB)
+        alice, session = sender(world, connections)
+        asked = request(session, BOB, upload="eager")
+        alice.say("request", asked)
+        alice.hear("UploadInvited")
+        ballast = _fill(spool)
+        for index in range(CHUNKS):
+            alice.upload(asked["transfer_id"], index, FILE[index * CHUNK : (index + 1) * CHUNK])
         wait_until(lambda: _given_back(worker.log) >= 3, "chunks do not fit")
         assert "No space left" in worker.tail(10_000)
-        assert sending.poll() is None
         ballast.unlink()
-        completes(world, sending, source)
+        assert alice.hear("TransferReported")["transfer"]["state"] == "completed"
+        assert (world.inbox(BOB) / "played.bin").read_bytes() == FILE
         assert _given_back(worker.log) < 10
-        world.close()
-
-
-def _given_back(log: Path) -> int:
-    return log.read_text().count("gives chunks back")

@@ -23,7 +23,7 @@ class Held:
         self.world = world
         world.add(ALICE)
         self.bob = world.receive(BOB)
-        world.receive(CAROL)
+        self.carol = world.receive(CAROL)
         self.source = random_file(folder / "big.bin", size)
         self.sending = start(world, self.source)
         wait_until(lambda: len(self._parts()) == 1, "the lane of Bob is open")

@@ -7,7 +7,8 @@ from typing import TypeVar, cast
 from rollcast.broker import Delivery
 from rollcast.chunks import Label, digest_of
 from rollcast.credentials import Credentials
-from rollcast.messages import AnswerRecorded, Message, ReceiptReported
+from rollcast.errors import RequestRefused
+from rollcast.messages import AnswerRecorded, Message, ReceiptReported, Refused
 from rollcast.session import Session
 from tests.unit.offers import TRANSFER
 
@@ -21,6 +22,7 @@ class FakeSession(Session):
         super().__init__(Credentials(address, f"amqp://{address.replace('@', '%40')}:x@localhost/"))
         self.told: asyncio.Queue[Message] = asyncio.Queue()
         self.answers: list[Message] = []
+        self.is_blocked = False
 
     async def tell(self, message: Message, *, persistent: bool = True) -> None:
         """Write it down."""
@@ -36,8 +38,18 @@ class FakeSession(Session):
         if expect is AnswerRecorded or (isinstance(message, ReceiptReported) and not self.answers):
             return expect(transfer_id=message.transfer_id)  # type: ignore[attr-defined]
         answer = self.answers.pop(0)
+        if isinstance(answer, Refused):
+            raise RequestRefused(answer.detail, hint=answer.hint, code=answer.reason)
         assert isinstance(answer, expect)
         return answer
+
+    async def ask(self, message: Message, expect: type[M], within: float) -> M:
+        """The next answer."""
+        return await self.request(message, expect, within)
+
+    async def blocked(self) -> bool:
+        """As the test says."""
+        return self.is_blocked
 
 
 class FakeDelivery:

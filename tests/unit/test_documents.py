@@ -170,4 +170,6 @@ def test_the_commands_and_the_program_of_the_readme_can_be_read() -> None:
     commands = [
         shlex.split(line) for _, text in blocks for line in text.splitlines() if line.startswith("rollcast ")
     ]
-    assert {words[1] for words in commands} <= {*("admin", "parked", "send", "receive", "status", "list")}
+    assert {words[1] for words in commands} <= {
+        *("admin", "parked", "send", "receive", "status", "list", "cancel", "retry")
+    }

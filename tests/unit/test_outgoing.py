@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rollcast import events as e
 from rollcast import messages as m
 from rollcast import outgoing as module
-from rollcast.errors import FileUnusable, InvalidMessage, TransferRefusedError
+from rollcast.errors import BrokerUnavailable, FileUnusable, InvalidMessage, TransferRefusedError
 from rollcast.messages.values import FileSelector, ReceiverProgress, ReceiverStatus, TransferStatus
 from rollcast.outgoing import Outgoing
 from rollcast.reasons import Code
@@ -201,3 +203,52 @@ async def test_what_no_server_could_read_is_not_sent(source: Source) -> None:
     for wrong in (wish("x" * 2000), wish("bob@acme", chunk_size=1)):
         with pytest.raises(InvalidMessage):
             parts(wrong, SESSION, selector(source, None))
+
+
+async def test_a_blocked_broker_is_told_once(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And once more when it takes messages again."""
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.001)
+    session = FakeSession()
+    session.is_blocked = True
+    outgoing = sending(session, source)
+    async with asyncio.timeout(5), aclosing(outgoing.events()) as events:
+        assert isinstance(await anext(events), e.Paused)
+        session.is_blocked = False
+        assert isinstance(await anext(events), e.Resumed)
+        outgoing.hear(m.TransferReported(transfer=STATUS, receivers=[]))
+        assert [type(event) async for event in events] == [e.Reported]
+
+
+async def test_a_server_that_does_not_report_is_given_up(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A while after the expiry that it named, but not as long as the broker is blocked."""
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(module, "GRACE", 0.05)
+    session = FakeSession()
+    session.is_blocked = True
+    outgoing = sending(session, source)
+    reading = asyncio.create_task(heard(outgoing, accepted()))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(reading), 0.3)
+    session.is_blocked = False
+    with pytest.raises(BrokerUnavailable, match="by its expiry"):
+        await asyncio.wait_for(reading, 5)
+
+
+async def test_a_resumed_transfer_begins_with_the_list_that_is_known(source: Source) -> None:
+    """Later versions add to it."""
+    known = Report(
+        msgspec.structs.replace(STATUS, state=Transfer.CASTING, list_version=1),
+        [status("bob@acme", Receiver.RECEIVING), status("carol@acme", Receiver.DEFERRED)],
+    )
+    later = m.ReceiverListResolved(
+        transfer_id=TRANSFER, list_version=2, listed=2, requested=2, receivers=[status("carol@acme")]
+    )
+    end = m.TransferReported(transfer=STATUS, receivers=[])
+    seen = await heard(sending(FakeSession(), source, known=known), later, end)
+    lists = [event for event in seen if isinstance(event, e.ListResolved)]
+    assert [[one.address for one in event.listed] for event in lists] == [
+        ["bob@acme"],
+        ["bob@acme", "carol@acme"],
+    ]

@@ -136,6 +136,7 @@ class TestDeferred:
         first = await world.transfer()
         assert (first.state, first.report_version) == (Transfer.CASTING, 1)
         assert not of(await world.settle(CLOSE_DUE), TransferReported)
+        assert reported(await world.tell(by(ALICE, request()))).transfer.report_version == 1
         assert added(await world.settle(by(CAROL, accept()))) == (2, {CAROL})
         report = reported(await world.settle(by(CAROL, delivered())))
         assert (report.transfer.state, report.transfer.report_version) == (Transfer.COMPLETED, 2)
