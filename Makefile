@@ -5,7 +5,7 @@ PIP := $(BIN)/pip --disable-pip-version-check -qq
 UV := .run/uv/bin/uv
 COMPILE := $(UV) pip compile pyproject.toml --quiet --extra cli --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: demo test up check bench lock clean
+.PHONY: demo test up check bench chaos lock clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python -m dev.demo $(if $(FILE),"$$FILE")
@@ -25,6 +25,9 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+chaos: $(VENV)/dev.stamp
+	$(BIN)/python -m dev.chaos
 
 lock: $(UV)
 	$(COMPILE) --group dev -o requirements/dev.txt

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import fanout, memory, rollcall, small
+from bench import fanout, memory, rollcall, slow, small, stuck
 from dev.packages import RUN, Missing
 from dev.processes import Failed, unwind_when_told_to_end
 
@@ -16,6 +16,8 @@ BENCHES: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "rollcall": rollcall.run,
     "small": small.run,
     "memory": memory.run,
+    "slow": slow.run,
+    "stuck": stuck.run,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

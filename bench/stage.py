@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.broker import Node, private_node
+from dev.broker import MEMORY, Node, private_node
 from dev.deployment import Deployment, deployment
 from dev.processes import Program, tied
 from rollcast import Credentials, Operator
@@ -39,9 +39,9 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, addresses: Sequence[str]) -> Iterator[Stage]:
-    """A new broker and server in `folder`, with these accounts."""
-    with private_node(folder / "node") as node, deployment(folder, node) as running:
+def stage(folder: Path, addresses: Sequence[str], memory: str = MEMORY) -> Iterator[Stage]:
+    """A new broker and server in `folder`, with these accounts; the broker may use so much memory."""
+    with private_node(folder / "node", memory) as node, deployment(folder, node) as running:
         settings = ClientSettings(running.home, running.operator_url, running.domains)
         asyncio.run(_add(addresses, settings))
         yield Stage(folder, node, running, settings)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,10 @@ from urllib.parse import urlsplit
 
 from dev import management, ports, rabbitmq
 from dev.packages import Missing
-from dev.processes import Program, tied
+from dev.processes import Failed, Program, tied
+
+MEMORY = "1GB"
+"""What a node may use before its alarm blocks whoever publishes."""
 
 
 class Broker:
@@ -26,32 +30,67 @@ class Broker:
 
 
 class Node(Broker):
-    """A private node; everything of it is in one folder and on 127.0.0.1."""
+    """A private node; everything of it is in one folder and on 127.0.0.1.
 
-    def __init__(self, folder: Path) -> None:
+    With more than so much `memory` in use it raises its alarm, and takes nothing from publishers.
+    """
+
+    def __init__(self, folder: Path, memory: str = MEMORY) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._identity = me = rabbitmq.Identity.kept_in(folder / "node.json")
         authority = f"admin:{me.password}@127.0.0.1"
         super().__init__(f"amqp://{authority}:{me.amqp}/", f"http://{authority}:{me.management}")
-        rabbitmq.configure(folder, me)
+        rabbitmq.configure(folder, me, memory)
         script, paths = rabbitmq.installation(folder)
-        env = rabbitmq.environment(folder, me) | paths
+        env = self._environment = rabbitmq.environment(folder, me) | paths
         epmd = shutil.which("epmd", path=env["PATH"]) or "epmd"
         # In the foreground, as a child of ours: left to itself the node starts a daemon that outlives it.
         self._epmd = Program(tied([epmd]), env, folder / "epmd.log")
         self._server = Program(tied([str(script)]), env, folder / "rabbitmq.log")
+        self._control = script.with_name("rabbitmqctl")
 
     @property
     def pid(self) -> int:
         """The process id of the Erlang machine."""
         return self._server.pid
 
+    @property
+    def serves(self) -> bool:
+        """Whether it is up, and answers."""
+        return self._server.returncode is None and self._is_ready()
+
+    def allow_memory(self, amount: str) -> None:
+        """Set how much (bytes, or such as 1GB) it may use before an alarm blocks whoever publishes; for this run."""
+        words = ("--quiet", "set_vm_memory_high_watermark", "absolute", amount)
+        done = subprocess.run(
+            [str(self._control), *words],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        if done.returncode:
+            raise Failed(f"rabbitmqctl {' '.join(words)} ended with {done.returncode}: {done.stderr}")
+
     def start(self) -> None:
         """Start it, or start it again in place: same data, same ports. Returns when it serves."""
+        self.begin()
+        self.wait_until_ready()
+
+    def begin(self) -> None:
+        """Start it, and do not wait."""
         self._epmd.start()
         self._epmd.wait_until(lambda: ports.answers(self._identity.epmd))
         self._server.start()
+
+    def wait_until_ready(self) -> None:
+        """Return when it serves; raise Failed, with the end of its log, if it does not come to that."""
         self._server.wait_until(self._is_ready)
+
+    def has_logged(self, words: str) -> bool:
+        """Whether these words stand in its log."""
+        return words in self._server.log.read_text(errors="replace")
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -85,9 +124,9 @@ def node(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
-def private_node(folder: Path) -> Iterator[Node]:
-    """A private node whatever the environment says, for tests that kill and restart it."""
-    private = Node(folder)
+def private_node(folder: Path, memory: str = MEMORY) -> Iterator[Node]:
+    """A private node whatever the environment says, for tests that kill, restart or straiten it."""
+    private = Node(folder, memory)
     try:
         private.start()
         yield private

@@ -51,6 +51,10 @@ class Program:
         """End it as a crash would."""
         self._end(signal.SIGKILL)
 
+    def tell(self, sig: signal.Signals) -> None:
+        """Send it a signal; one that has ended gets none."""
+        self._started().send_signal(sig)
+
     def stop(self, sig: signal.Signals = signal.SIGTERM, timeout: float = 20) -> None:
         """Ask it to end, and kill it if it has not after `timeout` seconds; one never started is fine."""
         if self._process is not None:

@@ -26,7 +26,7 @@ default_user = admin
 default_pass = {password}
 auth_mechanisms.1 = PLAIN
 auth_mechanisms.2 = AMQPLAIN
-vm_memory_high_watermark.absolute = 1GB
+vm_memory_high_watermark.absolute = {memory}
 disk_free_limit.absolute = 50MB
 max_message_size = 16777216
 """
@@ -62,9 +62,9 @@ class Identity:
         return identity
 
 
-def configure(folder: Path, identity: Identity) -> None:
-    """Write the node's configuration."""
-    (folder / "rabbitmq.conf").write_text(CONFIG.format_map(asdict(identity)))
+def configure(folder: Path, identity: Identity, memory: str) -> None:
+    """Write the node's configuration; with more than so much `memory` in use it stops all publishers."""
+    (folder / "rabbitmq.conf").write_text(CONFIG.format(**asdict(identity), memory=memory))
     (folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
 
 

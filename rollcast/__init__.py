@@ -15,6 +15,7 @@ from rollcast.report import Report
 from rollcast.request import new_transfer_id
 from rollcast.sender import Sender
 from rollcast.settings import ClientSettings
+from rollcast.transfers import Transfers
 
 __all__ = [
     "ClientSettings",
@@ -25,6 +26,7 @@ __all__ = [
     "Report",
     "RollcastError",
     "Sender",
+    "Transfers",
     "errors",
     "events",
     "new_transfer_id",

@@ -27,7 +27,7 @@ def decode(body: bytes) -> Message:
 
     Raises `InvalidMessage` if there is none, `Transient` if it is of a newer version than this program knows.
     """
-    fields = _unpack(body)
+    fields = unpack(body)
     tag = fields.get("type")
     kind = MESSAGES.get(tag) if isinstance(tag, str) else None
     if kind is None:
@@ -38,7 +38,8 @@ def decode(body: bytes) -> Message:
         raise InvalidMessage(f"{tag}: {error}") from error
 
 
-def _unpack(body: bytes) -> dict[Any, Any]:
+def unpack(body: bytes) -> dict[Any, Any]:
+    """The fields of what may or may not be a message. Raises `InvalidMessage` if there are none."""
     if len(body) > MAX_MESSAGE_SIZE:
         raise InvalidMessage(f"{len(body)} bytes are more than a message may have ({MAX_MESSAGE_SIZE})")
     try:

@@ -1,11 +1,11 @@
 """What lets a terminal in: one file per address below `$ROLLCAST_HOME/credentials`."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from rollcast import private
 from rollcast.addresses import domain_of, is_address
 from rollcast.errors import BrokerRefused
 from rollcast.settings import ClientSettings
@@ -41,12 +41,7 @@ class Credentials:
     def save(self, settings: ClientSettings) -> Path:
         """Store them, readable by their owner only. Returns the file."""
         path = _path(self.address, settings)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
-        draft.replace(path)
+        private.write(path, msgspec.json.format(msgspec.json.encode(self)) + b"\n")
         return path
 
 

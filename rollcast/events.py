@@ -37,12 +37,24 @@ class Held(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paused(Event):
+    """To the sender: the broker takes nothing at present, being short of memory or disk. The transfer waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumed(Event):
+    """To the sender: the broker takes messages again."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListResolved(Event):
-    """To the sender: the new receiver list, and all that are not on it with their reasons."""
+    """To the sender: the new receiver list, and all that are not on it with their reasons. It comes again, with the
+    next `list_version`, when somebody accepts later; `added` are those who are new on it, at first all."""
 
     list_version: int
     listed: tuple[ReceiverStatus, ...]
     others: tuple[ReceiverStatus, ...]
+    added: tuple[ReceiverStatus, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +76,8 @@ class Progressed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Reported(Event):
-    """To the sender, last of all: who has the file, and why the others do not. If receivers are `deferred` the
-    transfer goes on without its sender, and its report may change."""
+    """To the sender, last of all: who has the file, and why the others do not. All on the list have come to their
+    end; the transfer itself may go on for those who put their decision off (`report.transfer.state`)."""
 
     report: Report
 
@@ -142,5 +154,7 @@ class Ended(Event):
     reason: Code | None
 
 
-SenderEvent = Accepted | Held | ListResolved | UploadStarted | Uploaded | Progressed | Reported
+SenderEvent = (
+    Accepted | Held | Paused | Resumed | ListResolved | UploadStarted | Uploaded | Progressed | Reported
+)
 ReceiverEvent = Ready | Asked | Answered | AnswerRefused | Opened | Stored | Delivered | Failed | Ended

@@ -14,6 +14,7 @@ from rollcast.credentials import Credentials
 from rollcast.errors import RequestRefused
 from rollcast.messages import AccountAnswered, AccountRequested, Message
 from rollcast.messages.values import Account, AccountAction, Limits, TransferStatus
+from rollcast.parked import ParkedMessages
 from rollcast.queries import ANSWERED_WITHIN, describe, list_all
 from rollcast.reasons import REASONS, Code
 from rollcast.report import Report
@@ -23,12 +24,16 @@ M = TypeVar("M", bound=Message)
 
 
 class Operator:
-    """Talks to the servers of `domains`. Made by `connect`. Refusals are raised as `RequestRefused`."""
+    """Talks to the servers of `domains`. Made by `connect`. Refusals are raised as `RequestRefused`.
+
+    `parked` has the messages that these servers could not handle.
+    """
 
     def __init__(self, amqp_url: str, domains: Iterable[str], requester: Requester) -> None:
         self._amqp_url = amqp_url
         self._domains = tuple(domains)
         self._requester = requester
+        self.parked = ParkedMessages(self._domains, self._request)
 
     @classmethod
     @asynccontextmanager

@@ -1,15 +1,28 @@
 """One transfer as its sender sees it: the request, the upload, the report."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from rollcast import messages as m
 from rollcast.backoff import Silence, backoff
 from rollcast.chunks import Layout
 from rollcast.errors import BrokerUnavailable, TransferRefusedError
-from rollcast.events import Accepted, Held, Progressed, Reported, SenderEvent, Uploaded, UploadStarted
+from rollcast.events import (
+    Accepted,
+    Held,
+    Paused,
+    Progressed,
+    Reported,
+    Resumed,
+    SenderEvent,
+    Uploaded,
+    UploadStarted,
+)
 from rollcast.messages.values import MAX_TEXT
 from rollcast.queries import complete
+from rollcast.report import Report
+from rollcast.requests import LOOK_EVERY
 from rollcast.resolution import Resolution
 from rollcast.session import Session
 from rollcast.source import Source
@@ -20,30 +33,46 @@ UNHEARD_WAITS = (1.0, 2.0, 4.0)
 """Seconds after which a request that nobody has answered is repeated."""
 FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0
 """Seconds of silence after which an accepted request is repeated, at first and at the most."""
-GRACE = 300.0
-"""Seconds that a server may be late with its report at the expiry."""
-CHANGE_REPORTED_WITHIN = 30.0
-"""Seconds to wait for the report after the source has changed."""
+GRACE = 120.0
+"""Seconds that a report may be late: a transfer ends by its expiry and a minute."""
+CHANGE_REPORTED_WITHIN = 90.0
+"""Seconds to wait for the report after the source has changed; the receivers have a minute of these to confirm."""
 
 
 class Outgoing:
-    """Sends one file. `hear` takes what the server says; `events` yields what it means, up to the report."""
+    """Sends one file. `hear` takes what the server says; `events` yields what it means, up to the report.
+
+    `listen` sees to it that the server can be heard, before it is asked. `known` is how a transfer stands that
+    another process has begun.
+    """
 
     def __init__(
-        self, session: Session, source: Source, parts: Sequence[m.TransferRequested], *, detach: bool
+        self,
+        session: Session,
+        source: Source,
+        parts: Sequence[m.TransferRequested],
+        *,
+        listen: Callable[[], Awaitable[None]],
+        detach: bool,
+        known: Report | None = None,
     ) -> None:
         self._session = session
         self._parts = parts
+        self._listen = listen
         self._detach = detach
-        self._heard: Stream[m.Message] = Stream()
+        self._known = known
+        self._heard: Stream[m.Message | Paused | Resumed] = Stream()
         self._tasks = Tasks(self._heard)
         request = parts[0]
         self.transfer_id = request.transfer_id
-        self._lifetime = request.expires / 1000 + GRACE
+        self._lifetime = request.expires / 1000
         layout = Layout(source.size, request.chunk_size)
         self._upload = Upload(session.bulk, self.transfer_id, source, layout, self._tasks)
         self._resolution = Resolution(self.transfer_id)
         self._accepted: Accepted | None = None
+        self._taken = asyncio.Event()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self._held: Held | None = None
         self._uploaded = False
         self._bytes: dict[str, int] = {}
@@ -64,17 +93,22 @@ class Outgoing:
 
     async def events(self) -> AsyncGenerator[SenderEvent, None]:
         """All that happens. Raises `TransferRefusedError`, `FileUnusable`, `BrokerUnavailable`."""
-        for work in (self._repeat(), self._expire(), self._take_back()):
+        for work in (self._repeat(), self._expire(), self._take_back(), self._watch()):
             self._tasks.spawn(work)
         try:
+            if self._known is not None:
+                for resolved in self._resolution.know(self._known):
+                    yield resolved
             while not self._done:
                 for event in await self._understand(await self._heard.get()):
                     yield event
         finally:
             await self._tasks.close()
 
-    async def _understand(self, message: m.Message) -> Sequence[SenderEvent]:
+    async def _understand(self, message: m.Message | Paused | Resumed) -> Sequence[SenderEvent]:
         match message:
+            case Paused() | Resumed():
+                return [message]
             case m.TransferAccepted():
                 return self._on_accepted(message)
             case m.TransferHeld():
@@ -105,6 +139,7 @@ class Outgoing:
         )
         events: list[SenderEvent] = [] if accepted == self._accepted else [accepted]
         self._accepted = accepted
+        self._taken.set()
         return [*events, *(self._on_uploaded() if message.uploaded else ())]
 
     def _on_held(self, message: m.TransferHeld) -> Sequence[SenderEvent]:
@@ -136,6 +171,7 @@ class Outgoing:
         return [Reported(transfer_id=self.transfer_id, report=report)]
 
     async def _repeat(self) -> None:
+        await self._listen()
         for wait in UNHEARD_WAITS:
             await self._request()
             await self._silence.lasts(wait)
@@ -167,8 +203,27 @@ class Outgoing:
         await asyncio.sleep(CHANGE_REPORTED_WITHIN)
         raise error
 
+    async def _watch(self) -> None:
+        """Tell when the broker blocks us and when it does not any more: nothing can be said meanwhile."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            blocked = await self._session.blocked()
+            if blocked and self._flowing.is_set():
+                self._flowing.clear()
+                self._heard.put(Paused(transfer_id=self.transfer_id))
+            elif not blocked and not self._flowing.is_set():
+                self._flowing.set()
+                self._heard.put(Resumed(transfer_id=self.transfer_id))
+
     async def _expire(self) -> None:
-        await asyncio.sleep(self._lifetime)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._lifetime):
+                await self._taken.wait()
+        if self._accepted is not None:
+            await asyncio.sleep(self._session.seconds_until(self._accepted.expires_at))
+        # The server's own messages may be held up as well.
+        await self._flowing.wait()
+        await asyncio.sleep(GRACE)
         raise BrokerUnavailable(
             f"the server did not report transfer {self.transfer_id} by its expiry",
             code="server_silent",

@@ -9,9 +9,11 @@ import msgspec
 
 from rollcast.messages.values import FileSelector, ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS, Code
-from rollcast.states import Receiver, Transfer
+from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
 
 LISTED = "listed"
+CUT_OFF = frozenset({Receiver.FAILED, Receiver.CANCELLED, Receiver.EXPIRED})
+"""The ends of receivers that may be sent the file once more, if they had accepted it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,6 +29,18 @@ class Report:
         """Whether every requested receiver has the file, or in a dry run is listed."""
         wanted = LISTED if self._dry_run else Receiver.DELIVERED
         return all(self.disposition(receiver) == wanted for receiver in self.receivers)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody on the list receives any more; those who put their decision off may still join it."""
+        transfer = self.transfer
+        waiting = any(receiver.state in ON_THE_LIST for receiver in self.receivers)
+        return transfer.state in FINAL_TRANSFER or (transfer.report_version > 0 and not waiting)
+
+    @property
+    def cut_off(self) -> tuple[str, ...]:
+        """The addresses of those whose end a retry may change."""
+        return tuple(receiver.address for receiver in self.receivers if receiver.state in CUT_OFF)
 
     def disposition(self, receiver: ReceiverStatus) -> str:
         """The word for where a receiver stands."""

@@ -34,10 +34,10 @@ class Wish:
     upload: Upload
     dry_run: bool
     chunk_size: int
-    type: str | None
+    retry_of: str | None = None
 
 
-def parts(wish: Wish, session: str, source: Source) -> list[TransferRequested]:
+def parts(wish: Wish, session: str, file: FileSelector) -> list[TransferRequested]:
     """The messages that make up a request.
 
     Raises `InvalidMessage` if a server could not read them: it would park them and answer nothing.
@@ -47,7 +47,7 @@ def parts(wish: Wish, session: str, source: Source) -> list[TransferRequested]:
     whole = TransferRequested(
         transfer_id=wish.transfer_id,
         session=session,
-        file=_selector(wish, source),
+        file=file,
         recipients=[],
         parts=len(pieces),
         chunk_size=wish.chunk_size,
@@ -56,6 +56,7 @@ def parts(wish: Wish, session: str, source: Source) -> list[TransferRequested]:
         expires=round(wish.expires * 1000),
         upload=wish.upload,
         dry_run=wish.dry_run,
+        retry_of=wish.retry_of,
     )
     messages = [
         msgspec.structs.replace(whole, recipients=piece, part=part) for part, piece in enumerate(pieces)
@@ -65,11 +66,12 @@ def parts(wish: Wish, session: str, source: Source) -> list[TransferRequested]:
     return messages
 
 
-def _selector(wish: Wish, source: Source) -> FileSelector:
+def selector(source: Source, type: str | None) -> FileSelector:
+    """What is offered of a file. Raises `FileUnusable` if its name is no text."""
     return FileSelector(
         name=_name(source.path),
         size=source.size,
-        type=wish.type or mimetypes.guess_type(source.path.name)[0] or UNKNOWN_TYPE,
+        type=type or mimetypes.guess_type(source.path.name)[0] or UNKNOWN_TYPE,
         hash=source.hash,
     )
 

@@ -3,6 +3,8 @@
 import asyncio
 import math
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
@@ -19,13 +21,15 @@ M = TypeVar("M", bound=Message)
 
 FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0
 """Seconds without a reply after which a request is published again, at first and at the most."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether the broker blocks a connection."""
 
 
 class Requester:
     """Publishes messages on a link, for as long as it takes, and brings their replies together with them."""
 
     def __init__(self, link: Link) -> None:
-        self._place = link.place
+        self._link = link
         self._publisher = Publisher(link, patience=math.inf, on_open=self._listen)
         self._waiting: dict[str, asyncio.Future[Message]] = {}
 
@@ -37,25 +41,24 @@ class Requester:
         """Publish a message that has no reply."""
         await self._publisher.publish(exchange, key, encode(message), persistent=persistent)
 
-    async def request(self, exchange: str, key: str, message: Message, expect: type[M], within: float) -> M:
+    async def request(
+        self, exchange: str, key: str, message: Message, expect: type[M], within: float, *, hold: bool = False
+    ) -> M:
         """Publish a message until it is answered, and return the answer.
 
         Raises `RequestRefused` if the server refuses, `BrokerUnavailable` after `within` seconds of silence,
-        `InvalidMessage` for what a server could not read: it would park it and answer nothing.
+        `InvalidMessage` for what a server could not read: it would park it and answer nothing. With `hold` the
+        time for which the broker blocks the connection does not count.
         """
         body = encode(message)
         decode(body)
         correlation_id = secrets.token_hex(16)
         reply = self._waiting[correlation_id] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within) as limit, self._held(limit, hold=hold):
                 answer = await self._ask(exchange, key, body, correlation_id, reply)
         except TimeoutError as error:
-            raise BrokerUnavailable(
-                f"no server answered through {self._place} within {within:.0f} s",
-                code="server_silent",
-                hint="Check that the workers of the domain run.",
-            ) from error
+            raise await self._unanswered(within) from error
         finally:
             del self._waiting[correlation_id]
         return _expected(answer, expect)
@@ -72,12 +75,40 @@ class Requester:
                 break
         return reply.result()
 
+    @asynccontextmanager
+    async def _held(self, limit: asyncio.Timeout, *, hold: bool) -> AsyncIterator[None]:
+        extending = asyncio.create_task(self._extend(limit)) if hold else None
+        try:
+            yield
+        finally:
+            if extending is not None:
+                extending.cancel()
+
+    async def _extend(self, limit: asyncio.Timeout) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if await self._link.blocked() and (end := limit.when()) is not None and not limit.expired():
+                limit.reschedule(end + LOOK_EVERY)
+
+    async def _unanswered(self, within: float) -> BrokerUnavailable:
+        if await self._link.blocked():
+            return BrokerUnavailable(
+                f"the broker at {self._link.place} takes nothing at present: it is low on memory or disk",
+                code="broker_blocked",
+                hint="Try again later.",
+            )
+        return BrokerUnavailable(
+            f"no server answered through {self._link.place} within {within:.0f} s",
+            code="server_silent",
+            hint="Check that the workers of the domain run.",
+        )
+
     async def _listen(self, channel: AbstractChannel) -> None:
         try:
             replies = await channel.get_queue(REPLY_TO, ensure=False)
             await replies.consume(self._on_reply, no_ack=True)
         except CONNECTION_LOST as error:
-            raise BrokerUnavailable(f"lost the broker at {self._place}: {error}") from error
+            raise BrokerUnavailable(f"lost the broker at {self._link.place}: {error}") from error
 
     async def _on_reply(self, delivery: AbstractIncomingMessage) -> None:
         reply = self._waiting.get(delivery.correlation_id or "")

@@ -3,27 +3,33 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager, closing
 from pathlib import Path
 from typing import Literal
 
-from rollcast import topology
+import msgspec
+
+from rollcast import again, topology
 from rollcast.broker import Consumer, Delivery, acknowledge
+from rollcast.cancelling import cancel
 from rollcast.codec import decode
 from rollcast.credentials import Credentials
-from rollcast.errors import RollcastError
-from rollcast.events import SenderEvent
-from rollcast.messages import Message, Register, TransferReported
+from rollcast.errors import FileUnusable, RequestRefused, RollcastError, TransferRefusedError
+from rollcast.events import Reported, SenderEvent
+from rollcast.messages import Message, Register, TransferReported, TransferRequested
 from rollcast.messages.values import TransferStatus
 from rollcast.outgoing import Outgoing
 from rollcast.queries import describe, list_all
+from rollcast.reasons import Code
 from rollcast.registration import Registration
 from rollcast.report import Report
-from rollcast.request import Wish, new_transfer_id, parts
+from rollcast.request import Wish, new_transfer_id, parts, selector
 from rollcast.session import Session
 from rollcast.source import Source
+from rollcast.states import FINAL_TRANSFER
 from rollcast.tasks import Stream, Tasks
+from rollcast.transfers import NO_RECORD, Record, Transfers
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +39,9 @@ PREFETCH = 32
 class Sender:
     """Sends files and asks how they stand. Made by `connect`; several files can be sent at a time."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, transfers: Transfers | None) -> None:
         self._session = session
+        self._transfers = transfers
         self._id = secrets.token_hex(16)
         self._registration = Registration(session, lambda: Register(session=self._id), lambda _: None)
         self._sending: dict[str, Outgoing] = {}
@@ -45,10 +52,15 @@ class Sender:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, credentials: Credentials) -> AsyncIterator["Sender"]:
-        """A sender with a connection. Raises `BrokerRefused`, `BrokerUnavailable`."""
+    async def connect(
+        cls, credentials: Credentials, transfers: Transfers | None = None
+    ) -> AsyncIterator["Sender"]:
+        """A sender with a connection. What it needs to `resume` it keeps in `transfers`, if that is given.
+
+        Raises `BrokerRefused`, `BrokerUnavailable`.
+        """
         async with Session.open(credentials) as session:
-            sender = cls(session)
+            sender = cls(session, transfers)
             try:
                 yield sender
             finally:
@@ -72,8 +84,9 @@ class Sender:
     ) -> AsyncGenerator[SenderEvent, None]:
         """Send a file, and yield what happens up to the report, or with `detach` until the server has the file.
 
-        Durations in seconds, `chunk_size` in bytes. `detach` means an eager upload. Raises `FileUnusable`,
-        `InvalidMessage`, `TransferRefusedError`, `BrokerRefused`, `BrokerUnavailable`.
+        Durations in seconds, `chunk_size` in bytes. `detach` means an eager upload. Who stops reading leaves the
+        transfer as it is: it can be resumed, or taken back by `cancel`. Raises `FileUnusable`, `InvalidMessage`,
+        `TransferRefusedError`, `BrokerRefused`, `BrokerUnavailable`.
         """
         wish = Wish(
             transfer_id=transfer_id or new_transfer_id(),
@@ -84,33 +97,125 @@ class Sender:
             upload="eager" if detach else upload,
             dry_run=dry_run,
             chunk_size=chunk_size,
-            type=type,
         )
-        source = await Source.open(file, sha256=sha256)
-        try:
-            async with aclosing(self._deliver(wish, source, detach=detach)) as events:
+        with closing(await Source.open(file, sha256=sha256)) as source:
+            request = parts(wish, self._id, selector(source, type))
+            async with aclosing(self._begin(request, source, detach=detach)) as events:
                 async for event in events:
                     yield event
-        finally:
-            source.close()
+
+    async def resume(self, transfer_id: str) -> AsyncGenerator[SenderEvent, None]:
+        """Go on with a transfer whose sender stopped, as its record in `transfers` says; nobody is asked again.
+
+        Yields and raises what `send` does; `FileUnusable` also if there is no record, or the file has changed.
+        """
+        record = self._kept().get(transfer_id, self._session.address)
+        known = await self._known(transfer_id)
+        if known is not None and known.settled:
+            self._forget(known)
+            yield Reported(transfer_id=transfer_id, report=known)
+            return
+        with closing(await again.reopen(record)) as source:
+            request = [msgspec.structs.replace(part, session=self._id) for part in record.request]
+            sending = self._deliver(request, source, detach=record.detach, known=known)
+            async with aclosing(sending) as events:
+                async for event in events:
+                    yield event
+
+    async def retry(
+        self,
+        transfer_id: str,
+        file: Path | None = None,
+        *,
+        expires: float = 86_400.0,
+        upload: Literal["live", "eager"] = "live",
+        detach: bool = False,
+        new_id: str | None = None,
+    ) -> AsyncGenerator[SenderEvent, None]:
+        """Send the file of a transfer that has ended to those of its list who were cut off, without asking them.
+
+        `file` is where it lies, by default where it was; `new_id` is for the new transfer. Yields and raises what
+        `send` does; `RequestRefused` also if there is no such transfer, or nobody to send it to.
+        """
+        earlier = await self.status(transfer_id)
+        wish = again.retry(
+            earlier, new_id or new_transfer_id(), expires=expires, upload="eager" if detach else upload
+        )
+        path = file or Path(self._kept().get(transfer_id, self._session.address).path)
+        with closing(await again.open_for_retry(path, earlier)) as source:
+            request = parts(wish, self._id, earlier.transfer.file)
+            async with aclosing(self._begin(request, source, detach=detach)) as events:
+                async for event in events:
+                    yield event
+
+    async def cancel(self, transfer_id: str) -> Report:
+        """Take a transfer back; returns its report once it has ended, after a minute if receivers do not confirm.
+
+        It may have ended otherwise before. Raises `RequestRefused` if this sender has none of that id,
+        `BrokerUnavailable`.
+        """
+        report = await cancel(self._session, transfer_id)
+        self._forget(report)
+        return report
 
     async def status(self, transfer_id: str) -> Report:
         """How a transfer stands. Raises `RequestRefused` if this sender has none of that id."""
-        return await describe(self._session.request, transfer_id)
+        return await describe(self._session.ask, transfer_id)
 
     async def list(self) -> list[TransferStatus]:
         """All transfers of this sender that the server remembers, newest first."""
-        return await list_all(self._session.request)
+        return await list_all(self._session.ask)
+
+    def _kept(self) -> Transfers:
+        if self._transfers is None:
+            raise FileUnusable("this sender keeps nothing of its transfers", code=NO_RECORD)
+        return self._transfers
+
+    async def _known(self, transfer_id: str) -> Report | None:
+        """How a transfer stands; None if the request has not come to the server."""
+        try:
+            return await describe(self._session.request, transfer_id)
+        except RequestRefused as error:
+            if error.code != Code.NO_SUCH_TRANSFER:
+                raise
+            return None
+
+    def _forget(self, report: Report) -> None:
+        """Keep a transfer's record only as long as it can be resumed or retried."""
+        over = report.transfer.state in FINAL_TRANSFER and not report.cut_off
+        if self._transfers is not None and over:
+            self._transfers.drop(report.transfer.transfer_id)
+
+    async def _begin(
+        self, request: Sequence[TransferRequested], source: Source, *, detach: bool
+    ) -> AsyncGenerator[SenderEvent, None]:
+        record = Record.of(self._session.address, source, request, detach=detach)
+        if self._transfers is not None:
+            self._transfers.keep(record)
+        try:
+            async with aclosing(self._deliver(request, source, detach=detach)) as events:
+                async for event in events:
+                    yield event
+        except TransferRefusedError as error:
+            if self._transfers is not None and error.code != Code.DUPLICATE_TRANSFER:
+                self._transfers.drop(record.transfer_id)
+            raise
 
     async def _deliver(
-        self, wish: Wish, source: Source, *, detach: bool
+        self,
+        request: Sequence[TransferRequested],
+        source: Source,
+        *,
+        detach: bool,
+        known: Report | None = None,
     ) -> AsyncGenerator[SenderEvent, None]:
-        outgoing = Outgoing(self._session, source, parts(wish, self._id, source), detach=detach)
+        outgoing = Outgoing(self._session, source, request, listen=self._listen, detach=detach, known=known)
         self._sending[outgoing.transfer_id] = outgoing
         try:
-            await self._listen()
             async with aclosing(outgoing.events()) as events:
                 async for event in events:
+                    if isinstance(event, Reported):
+                        self._forget(event.report)
                     yield event
         finally:
             del self._sending[outgoing.transfer_id]

@@ -49,8 +49,20 @@ class Session:
         return registered
 
     async def request(self, message: Message, expect: type[M], within: float) -> M:
-        """Say something that is answered. Raises `RequestRefused`, `BrokerUnavailable` after `within` seconds."""
+        """Say something that is answered, however long the broker blocks the connection meanwhile.
+
+        Raises `RequestRefused`, `BrokerUnavailable` after `within` seconds.
+        """
+        key = self._key(message)
+        return await self._requester.request(topology.UP, key, message, expect, within, hold=True)
+
+    async def ask(self, message: Message, expect: type[M], within: float) -> M:
+        """Ask something for somebody who waits: as `request`, but not for longer than that in any case."""
         return await self._requester.request(topology.UP, self._key(message), message, expect, within)
+
+    async def blocked(self) -> bool:
+        """Whether the broker takes nothing from us at present, being short of memory or disk."""
+        return await self._control.blocked() or await self.bulk.blocked()
 
     async def tell(self, message: Message, *, persistent: bool = True) -> None:
         """Say something; returns when the broker has it, however long that takes."""

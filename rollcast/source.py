@@ -3,12 +3,13 @@
 import asyncio
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rollcast.chunks import Layout, digest_of
 from rollcast.errors import FileUnusable
 from rollcast.hashing import digests
-from rollcast.messages.values import MAX_FILE_SIZE, Hashes
+from rollcast.messages.values import MAX_FILE_SIZE, FileSelector, Hashes
 
 
 class Source:
@@ -18,7 +19,7 @@ class Source:
         self.path = path
         self._file = file
         self._identity = _identity(file)
-        self.size = self._identity[0]
+        self.size, self.mtime_ns, _ = self._identity
         self.hash = Hashes(blake3="")
 
     @classmethod
@@ -27,6 +28,20 @@ class Source:
         source = cls(path, await asyncio.to_thread(_open, path))
         try:
             await source._hash(sha256=sha256)
+        except BaseException:
+            source.close()
+            raise
+        return source
+
+    @classmethod
+    async def open_again(cls, path: Path, file: FileSelector, mtime_ns: int | None) -> "Source":
+        """Open a file that was sent before. Raises `FileUnusable` if its content is not what it was then.
+
+        `mtime_ns` is when it had been changed before it was sent, as far as that is known.
+        """
+        source = cls(path, await asyncio.to_thread(_open, path))
+        try:
+            await source._compare(file, mtime_ns)
         except BaseException:
             source.close()
             raise
@@ -55,6 +70,13 @@ class Source:
         except OSError as error:
             raise _unreadable(self.path, error) from error
         self._check()
+
+    async def _compare(self, file: FileSelector, mtime_ns: int | None) -> None:
+        if self.size != file.size:
+            raise _changed(self.path, f"it has {self.size} bytes now, and had {file.size}")
+        await self._hash(sha256=file.hash.sha256 is not None)
+        if self.hash != file.hash:
+            raise _changed(self.path, _times(self.mtime_ns, mtime_ns))
 
     def _check(self) -> None:
         if _identity(self._file) != self._identity:
@@ -88,6 +110,19 @@ def _identity(file: int) -> tuple[int, int, int]:
     """Size, time of the last change in ns, inode."""
     status = os.fstat(file)
     return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _changed(path: Path, how: str) -> FileUnusable:
+    return FileUnusable(f"{path} is not what it was when it was sent: {how}", code="source_changed")
+
+
+def _times(changed: int, before: int | None) -> str:
+    told = f"its content is another, and it was written to at {_instant(changed)}"
+    return told if before is None else f"{told}, before it was sent at {_instant(before)}"
+
+
+def _instant(ns: int) -> str:
+    return datetime.fromtimestamp(ns // 1_000_000_000, UTC).isoformat(sep=" ").replace("+00:00", " UTC")
 
 
 def _unreadable(path: Path, error: OSError) -> FileUnusable:

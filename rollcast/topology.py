@@ -128,6 +128,11 @@ def parked(server: str) -> QueueSpec:
     return QueueSpec(f"rollcast.parked.{server}")
 
 
+def parked_lock(server: str) -> str:
+    """The exclusive queue that whoever looks at parked messages declares: one at a time."""
+    return f"{parked(server).name}.lock"
+
+
 def step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
     """The queue of a step, shared by the workers of its pool."""
     arguments: dict[str, str | int] = {

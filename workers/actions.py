@@ -12,6 +12,8 @@ from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queu
 from workers.caster import Caster
 from workers.declarer import Declarer
 from workers.ledger import Database, invited, sent
+from workers.pace import hold
+from workers.parking import Parking
 from workers.rights import Rights
 from workers.settings import Settings
 from workers.store import Store
@@ -27,12 +29,10 @@ from workers.work import (
     OpenUpload,
     Publication,
     RevokeRights,
+    SeeParked,
     ToStep,
     VerifySpool,
 )
-
-DEEP = 64
-"""A lane with more messages than this is deep: at 1 MiB a chunk a quarter of what it may hold."""
 
 Follow = list[Publication]
 
@@ -48,6 +48,7 @@ class Actions:
         store: Store,
         caster: Caster,
         rights: Rights,
+        parking: Parking,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -55,6 +56,7 @@ class Actions:
         self._store = store
         self._caster = caster
         self._rights = rights
+        self._parking = parking
         self._perform: dict[type, Callable[[Any], Awaitable[Follow]]] = {
             OpenInboxes: self._open_inboxes,
             OpenLanes: self._open_lanes,
@@ -66,6 +68,7 @@ class Actions:
             MeasureLanes: self._measure_lanes,
             GrantRights: self._grant,
             RevokeRights: self._revoke,
+            SeeParked: self._see_parked,
         }
 
     async def perform(self, action: Action) -> Follow:
@@ -137,7 +140,7 @@ class Actions:
 
     async def _measure_lanes(self, action: MeasureLanes) -> Follow:
         depths = await self._declarer.depths(_lanes(action.transfer_id, action.receivers))
-        deep = sum(depth > DEEP for depth in depths) * 2 > len(depths)
+        deep = action.held < hold(depths, action.piece)
         return [ToStep(domain_of(action.sender), LanesMeasured(transfer_id=action.transfer_id, deep=deep))]
 
     async def _grant(self, action: GrantRights) -> Follow:
@@ -149,6 +152,9 @@ class Actions:
         if action.remove:
             await self._declarer.delete_queues([inbox(action.address).name])
         return []
+
+    async def _see_parked(self, action: SeeParked) -> Follow:
+        return [await self._parking.answer(action.asked, action.request)]
 
 
 def _lanes(transfer_id: str, receivers: Sequence[str]) -> list[str]:

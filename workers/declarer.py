@@ -72,19 +72,20 @@ class Declarer:
         return True
 
     async def depths(self, names: Sequence[str]) -> list[int]:
-        """How many messages wait in each of these queues; none for one that is gone."""
-        return list(await asyncio.gather(*(self._depth(name) for name in names)))
+        """How many messages wait in each of these queues, of those that are there and consumed by somebody."""
+        return [depth for depths in await asyncio.gather(*map(self._depth, names)) for depth in depths]
 
-    async def _depth(self, name: str) -> int:
+    async def _depth(self, name: str) -> list[int]:
         found: list[int] = []
 
         async def look(channel: AbstractChannel) -> None:
-            queue = await channel.declare_queue(name, passive=True)
-            found.append(queue.declaration_result.message_count or 0)
+            result = (await channel.declare_queue(name, passive=True)).declaration_result
+            if result.consumer_count:
+                found.append(result.message_count or 0)
 
         with suppress(ChannelNotFoundEntity):
             await self._call(look)
-        return found[0] if found else 0
+        return found
 
     async def _call(self, call: Call) -> None:
         async with self._places:

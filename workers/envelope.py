@@ -39,12 +39,17 @@ class Envelope:
 
 def read(delivery: Delivery) -> Envelope:
     """The envelope of a delivery. Raises `IdentityError` if the broker has not verified who sent it."""
+    return published(delivery, delivery.exchange or "", delivery.routing_key or "")
+
+
+def published(delivery: Delivery, exchange: str, key: str) -> Envelope:
+    """The envelope of a delivery that was published to this exchange under this key, and lies elsewhere by now."""
     if not delivery.user_id:
         raise IdentityError("the message carries no user_id")
     headers = delivery.headers
     if "CC" in headers:
         raise IdentityError("the message was published with CC")
-    plain = Envelope(delivery.user_id, delivery.exchange or "", delivery.routing_key or "", 0)
+    plain = Envelope(delivery.user_id, exchange, key, 0)
     if ORIGIN not in headers:
         return plain
     if not is_server_user(delivery.user_id):

@@ -1,19 +1,19 @@
 """What happens to a message that cannot be handled: up the retry ladder, or parked with its reason."""
 
-import time
-
 import structlog
 
 from rollcast.broker import Delivery, Publisher
 from rollcast.codec import encode
-from rollcast.errors import Permanent, RollcastError
+from rollcast.errors import BrokerUnavailable, Permanent, RollcastError
 from rollcast.messages import Refused
 from rollcast.messages.values import MAX_TEXT
 from rollcast.reasons import REASONS, Code
 from rollcast.topology import QueueSpec, parked, retry_queue
 from workers import metrics
+from workers.declarer import Declarer
 from workers.envelope import Envelope
 from workers.outbox import PACE, PACE_MS
+from workers.parked import label
 
 RUNGS = (("5s", 5_000), ("30s", 30_000), ("5m", 300_000))
 """How long a message waits after each attempt, in ms; after the last rung it is parked."""
@@ -27,28 +27,25 @@ def rung_queues(server: str) -> list[QueueSpec]:
 
 
 class Ladder:
-    """Publishes copies of messages that failed. The original is acknowledged by the caller, afterwards."""
+    """Publishes copies of messages that failed. The original is acknowledged by the caller, afterwards.
 
-    def __init__(self, publisher: Publisher, server: str) -> None:
+    Where a copy goes is declared before, since what nobody has would be acknowledged away into nothing.
+    """
+
+    def __init__(self, publisher: Publisher, declarer: Declarer, server: str) -> None:
         self._publisher = publisher
+        self._declarer = declarer
         self._server = server
 
     async def lift(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> str:
-        """Keep a failed message: "retried" if it goes to a rung, "parked" if trying again does not help."""
+        """Keep a failed message: "retried" if it goes to a rung, "parked" if trying again does not help.
+
+        Raises `BrokerUnavailable` if the copy could not be kept.
+        """
         if envelope is None or isinstance(error, Permanent) or envelope.attempt >= len(RUNGS):
             await self._park(step, delivery, envelope, error)
             return "parked"
-        rung, milliseconds = RUNGS[envelope.attempt]
-        log.warning("a message waits for another attempt", step=step, rung=rung, **_described(error))
-        await self._publisher.publish(
-            retry_queue(self._server, rung, milliseconds).name,
-            f"{envelope.domain}.{step}",
-            delivery.body,
-            headers=envelope.headers(envelope.attempt + 1),
-            reply_to=delivery.reply_to,
-            correlation_id=delivery.correlation_id,
-        )
-        metrics.RETRIED.labels(step=step, rung=rung).inc()
+        await self._retry(step, delivery, envelope, error)
         return "retried"
 
     async def tell(self, delivery: Delivery, error: Permanent) -> None:
@@ -65,23 +62,42 @@ class Ladder:
             persistent=False,
         )
 
+    async def _retry(self, step: str, delivery: Delivery, envelope: Envelope, error: Exception) -> None:
+        rung, milliseconds = RUNGS[envelope.attempt]
+        log.warning("a message waits for another attempt", step=step, rung=rung, **_described(error))
+        queue = retry_queue(self._server, rung, milliseconds)
+        await self._declarer.rung(queue)
+        kept = await self._publisher.publish(
+            queue.name,
+            f"{envelope.domain}.{step}",
+            delivery.body,
+            headers=envelope.headers(envelope.attempt + 1),
+            reply_to=delivery.reply_to,
+            correlation_id=delivery.correlation_id,
+            mandatory=True,
+        )
+        _must_be_kept(kept, queue)
+        metrics.RETRIED.labels(step=step, rung=rung).inc()
+
     async def _park(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> None:
         reason = error.code if isinstance(error, RollcastError) else "internal_error"
         log.error("parked a message", step=step, **_described(error), exc_info=reason == "internal_error")
-        origin = envelope.headers(envelope.attempt) if envelope else {}
-        await self._publisher.publish(
+        queue = parked(self._server)
+        await self._declarer.queues([queue])
+        kept = await self._publisher.publish(
             "",
-            parked(self._server).name,
+            queue.name,
             delivery.body,
-            headers={
-                **origin,
-                "rollcast-step": step,
-                "rollcast-reason": reason,
-                "rollcast-detail": str(error)[:MAX_TEXT],
-                "rollcast-parked-at": time.time_ns() // 1000,
-            },
+            headers=label(step, reason, str(error)[:MAX_TEXT], envelope),
+            mandatory=True,
         )
+        _must_be_kept(kept, queue)
         metrics.PARKED.labels(step=step, reason=reason).inc()
+
+
+def _must_be_kept(kept: bool, queue: QueueSpec) -> None:
+    if not kept:
+        raise BrokerUnavailable(f"nobody has a copy: {queue.name} was deleted at this very moment")
 
 
 def _described(error: Exception) -> dict[str, str]:

@@ -11,6 +11,9 @@ HANDLING = Histogram(
 )
 IN_FLIGHT = Gauge("rollcast_in_flight", "Messages taken and not yet acknowledged, by step.", ["step"])
 PARKED = Counter("rollcast_parked", "Messages parked, by step and reason.", ["step", "reason"])
+UNPARKED = Counter(
+    "rollcast_unparked", "Parked messages that operators replayed or dropped.", ["step", "action"]
+)
 RETRIED = Counter(
     "rollcast_retried", "Messages sent up the retry ladder, by step and rung.", ["step", "rung"]
 )
@@ -21,6 +24,7 @@ BYTES_IN = Counter("rollcast_bytes_in", "Bytes stored in the spool.")
 CHUNKS_OUT = Counter("rollcast_chunks_out", "Chunks cast or repaired from the spool.")
 BYTES_OUT = Counter("rollcast_bytes_out", "Bytes cast or repaired from the spool.")
 CHUNKS_REPAIRED = Counter("rollcast_chunks_repaired", "Chunks sent again to one receiver's lane.")
+RECASTS = Counter("rollcast_recasts", "Requests for repair that were answered by a cast to all.")
 CHUNKS_REFUSED = Counter(
     "rollcast_chunks_refused", "Chunks that the spool did not take, by reason.", ["reason"]
 )

@@ -19,6 +19,8 @@ from workers.ladder import Ladder, rung_queues
 from workers.ledger import Database
 from workers.management import Management
 from workers.outbox import Outbox
+from workers.parked_queue import ParkedQueue
+from workers.parking import Parking
 from workers.progress import Progress
 from workers.rights import Rights
 from workers.runner import BATCH, SLOTS, Runner
@@ -62,10 +64,11 @@ class Pools:
         self._declarer = Declarer(self._control_out)
         publisher = Publisher(self._control_out)
         self._outbox = Outbox(publisher, self._declarer, self._database, settings)
-        self._ladder = Ladder(publisher, settings.server)
+        self._ladder = Ladder(publisher, self._declarer, settings.server)
         caster = Caster(Publisher(self._bulk_out), self._declarer, self._store)
+        rights, parking = Rights(management), Parking(publisher, ParkedQueue(settings))
         self._actions = Actions(
-            settings, self._database, self._declarer, self._store, caster, Rights(management)
+            settings, self._database, self._declarer, self._store, caster, rights, parking
         )
         self._consumers: list[Consumer] = []
         self._queues: list[QueueSpec] = []

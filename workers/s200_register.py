@@ -1,6 +1,6 @@
 """S200: a terminal says who and where it is and what it can take; what waits for it is sent again.
 
-Queries, and operators' requests about accounts, are answered here too.
+Queries, and operators' requests about accounts and parked messages, are answered here too.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from rollcast.messages import (
     AccountRequested,
     ConsentAsked,
     LanesDue,
+    ParkedRequested,
     Query,
     Register,
     Registered,
@@ -26,14 +27,24 @@ from workers import reports
 from workers.account_requests import answer_account_request
 from workers.ledger import accounts, invited
 from workers.ledger.tables import sent_transfers
-from workers.work import OpenInboxes, Outcome, Received, Reply, Services, ToInboxes, ToStep, refused
+from workers.work import (
+    OpenInboxes,
+    Outcome,
+    Received,
+    Reply,
+    SeeParked,
+    Services,
+    ToInboxes,
+    ToStep,
+    refused,
+)
 
 LAST_POSITION = 2**31 - 1
 """Databases refuse more in a column of this kind."""
 
 
 async def register(batch: Sequence[Received], services: Services) -> list[Outcome]:
-    """Answer registrations, queries and account requests, each directly to whoever asks."""
+    """Answer registrations, queries and operators' requests, each directly to whoever asks."""
     outcomes: list[Outcome] = []
     for received in batch:
         match received.message:
@@ -43,6 +54,8 @@ async def register(batch: Sequence[Received], services: Services) -> list[Outcom
                 outcomes.append(await _query(received, received.message, services))
             case AccountRequested():
                 outcomes += await answer_account_request(received, received.message, services)
+            case ParkedRequested():
+                outcomes.append(SeeParked(received, received.message))
     return outcomes
 
 

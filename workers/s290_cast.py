@@ -24,7 +24,7 @@ from rollcast.reasons import Code
 from rollcast.states import Transfer
 from workers import reports
 from workers.ledger import Ledger, sent
-from workers.upload import cast_from_spool, go_on_uploading, measure_again
+from workers.upload import cast_from_spool, go_on_uploading, measure_again, note_deep
 from workers.work import IntoCast, Later, Outcome, Received, Services, ToStep
 
 News = LanesOpened | UploadDue | ChunksSpooled | SourceDiffered | SpoolVerified | LanesMeasured | PaceDue
@@ -77,6 +77,7 @@ async def _take_in(transfer: Row[Any], message: News, ledger: Ledger) -> list[Ou
         case SpoolVerified(hash=digests):
             return await _verified(transfer, digests, ledger)
         case LanesMeasured(deep=True):
+            await note_deep(transfer, ledger)
             return [Later(home, PaceDue(transfer_id=transfer.transfer_id))]
     return []
 

@@ -1,18 +1,30 @@
-"""S300: what a receiver misses goes again from the spool into its lane."""
+"""S300: what a receiver misses goes again from the spool into its lane, or to all if many seem to miss it."""
 
 from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
 from rollcast.errors import IdentityError
 from rollcast.messages import CastEnded, ChunksMissing, RepairDue
-from rollcast.states import ON_THE_LIST, Transfer
+from rollcast.messages.values import Range
+from rollcast.states import ON_THE_LIST, Receiver, Transfer
+from workers import metrics
 from workers.ledger import Ledger, invited, sent, spooled
 from workers.upload import piece_of
 from workers.work import CastChunks, IntoCast, Outcome, Received, Services, ToStep
 
+MANY_LANES = 8
+"""So many lanes open, and what one of them lost was perhaps lost to all."""
+SHARE = 10
+"""More than the file's chunks divided by this is cast again to all."""
+RECAST_EVERY, COVERED_FOR = 60_000_000, 10_000_000
+"""µs from one re-cast to the next at the least, and in which one answers what others ask for."""
+
 
 async def repair(batch: Sequence[Received], services: Services) -> list[Outcome]:
-    """At the receiver's server: forward the request. At the sender's: send the chunks again, a piece at most."""
+    """At the receiver's server: forward the request. At the sender's: cast again, a piece at most."""
     outcomes: list[Outcome] = []
     for received in batch:
         match received.message:
@@ -40,8 +52,51 @@ async def _repair(due: RepairDue, ledger: Ledger) -> list[Outcome]:
         return []
     wanted = [(first, min(stop, transfer.chunks)) for first, stop in due.ranges]
     ranges = spooled.first_of(wanted, piece_of(transfer))
-    cast = CastChunks(transfer.sender, due.transfer_id, ranges, due.receiver)
     if transfer.cast_ended_at is None:
-        return [cast]
-    ended = CastEnded(transfer_id=due.transfer_id)
-    return [cast, IntoCast(transfer.sender, due.transfer_id, ended, due.receiver)]
+        return [_chunks(transfer, ranges, due.receiver)]
+    if _is_covered(transfer, ranges, ledger.now):
+        return [_cast_ended(transfer, due.receiver)]
+    if await _is_for_all(transfer, ranges, ledger):
+        return await _recast(transfer, _hull(transfer, ranges), ledger)
+    return [_chunks(transfer, ranges, due.receiver), _cast_ended(transfer, due.receiver)]
+
+
+def _is_covered(transfer: Row[Any], ranges: Sequence[Range], now: int) -> bool:
+    """Whether all this has just been cast again."""
+    if transfer.recast_at is None or now - transfer.recast_at >= COVERED_FOR:
+        return False
+    return all(transfer.recast_first <= first and stop <= transfer.recast_stop for first, stop in ranges)
+
+
+async def _is_for_all(transfer: Row[Any], ranges: Sequence[Range], ledger: Ledger) -> bool:
+    if not ranges or (transfer.recast_at is not None and ledger.now - transfer.recast_at < RECAST_EVERY):
+        return False
+    whole = range(*_hull(transfer, ranges))
+    missing = {index for first, stop in ranges for index in range(first, stop) if index in whole}
+    if len(missing) * SHARE <= transfer.chunks:
+        return False
+    return (await sent.tally(ledger, transfer.transfer_id)).get(Receiver.RECEIVING, 0) >= MANY_LANES
+
+
+def _hull(transfer: Row[Any], ranges: Sequence[Range]) -> Range:
+    """From the first chunk of these to the last, a piece at most: others lost about the same, not just the same."""
+    first = min(first for first, _ in ranges)
+    return first, min(first + piece_of(transfer), max(stop for _, stop in ranges))
+
+
+async def _recast(transfer: Row[Any], piece: Range, ledger: Ledger) -> list[Outcome]:
+    first, stop = piece
+    await sent.change(
+        ledger, transfer.transfer_id, recast_at=ledger.now, recast_first=first, recast_stop=stop
+    )
+    metrics.RECASTS.inc()
+    return [_chunks(transfer, [piece], None), _cast_ended(transfer, None)]
+
+
+def _chunks(transfer: Row[Any], ranges: Sequence[Range], receiver: str | None) -> CastChunks:
+    return CastChunks(transfer.sender, transfer.transfer_id, ranges, receiver)
+
+
+def _cast_ended(transfer: Row[Any], receiver: str | None) -> IntoCast:
+    ended = CastEnded(transfer_id=transfer.transfer_id)
+    return IntoCast(transfer.sender, transfer.transfer_id, ended, receiver)

@@ -3,12 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import select
 
 from rollcast.addresses import domain_of, is_server_user
+from rollcast.backoff import backoff
 from rollcast.broker import Delivery, acknowledge, give_back
 from rollcast.chunks import Drop, Label, Layout, digest_of, label_of
 from rollcast.errors import BrokerUnavailable, Transient
@@ -26,6 +28,8 @@ BATCH = 8
 """Chunks that are in memory at a time."""
 KNOWN = 1024
 """How many transfers' layouts are kept in memory."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+"""Seconds before chunks that could not be stored are given back, and come again at once."""
 UNKNOWN_TRANSFER = "unknown_transfer"
 
 log = structlog.get_logger()
@@ -56,20 +60,35 @@ class Spooler(Line):
         self._store = store
         self._outbox = outbox
         self._uploads: dict[str, Upload | None] = {}
+        self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
+        self._draining = asyncio.Event()
 
     async def run(self) -> None:
         """Store chunks until cancelled."""
         await self.serve(self._handle)
+
+    async def drained(self) -> None:
+        """Wait until nothing is in line or being handled; what cannot be stored is given back without a pause."""
+        self._draining.set()
+        await super().drained()
 
     async def _handle(self, batch: Sequence[Delivery]) -> None:
         try:
             stored = await asyncio.gather(*(self._keep(delivery) for delivery in batch))
             await self._write_down([one for one in stored if one is not None])
         except (Transient, BrokerUnavailable) as error:
-            log.warning("gave chunks back", error=str(error), chunks=len(batch))
+            pause = next(self._pauses)
+            log.warning("gives chunks back", error=str(error), chunks=len(batch), pause_s=round(pause, 1))
+            await self._pause(pause)
             await asyncio.gather(*(give_back(delivery) for delivery in batch))
             return
+        self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
         await asyncio.gather(*(acknowledge(delivery) for delivery in batch))
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._draining.wait()
 
     async def _keep(self, delivery: Delivery) -> Stored | None:
         label = label_of(delivery.headers)

@@ -66,9 +66,15 @@ async def cast_from_spool(transfer: Row[Any], ledger: Ledger, shallow: bool) -> 
     if transfer.cast > 0 and not shallow:
         return await _measure_after(MEASURING, transfer, ledger)
     stop = min(transfer.cast + piece_of(transfer), transfer.chunks)
-    await sent.change(ledger, transfer.transfer_id, cast=stop, **sent.prompt_in(ledger.now))
+    await sent.change(ledger, transfer.transfer_id, cast=stop, deep_since=None, **sent.prompt_in(ledger.now))
     cast = CastChunks(transfer.sender, transfer.transfer_id, [(transfer.cast, stop)])
-    return [cast, await _measure(transfer, ledger)] if stop < transfer.chunks else [cast]
+    return [cast, await _measure(transfer, ledger, 0)] if stop < transfer.chunks else [cast]
+
+
+async def note_deep(transfer: Row[Any], ledger: Ledger) -> None:
+    """The lanes hold the next piece back, from the first time on that they are found to."""
+    if transfer.deep_since is None:
+        await sent.change(ledger, transfer.transfer_id, deep_since=ledger.now)
 
 
 async def measure_again(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
@@ -82,13 +88,14 @@ async def measure_again(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
 async def _measure_after(pause: int, transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     if transfer.measured_at is not None and ledger.now < transfer.measured_at + pause:
         return []
-    return [await _measure(transfer, ledger)]
+    held = 0 if transfer.deep_since is None else ledger.now - transfer.deep_since
+    return [await _measure(transfer, ledger, held)]
 
 
-async def _measure(transfer: Row[Any], ledger: Ledger) -> MeasureLanes:
+async def _measure(transfer: Row[Any], ledger: Ledger, held: int) -> MeasureLanes:
     await sent.change(ledger, transfer.transfer_id, measured_at=ledger.now)
-    rows = await sent.receivers(ledger, transfer.transfer_id, [Receiver.RECEIVING], limit=SAMPLE)
-    return MeasureLanes(transfer.sender, transfer.transfer_id, [row.address for row in rows])
+    lanes = await sent.sample(ledger, transfer.transfer_id, Receiver.RECEIVING, SAMPLE)
+    return MeasureLanes(transfer.sender, transfer.transfer_id, lanes, piece_of(transfer), held)
 
 
 async def _may_begin(transfer: Row[Any], ledger: Ledger) -> bool:
@@ -107,7 +114,12 @@ async def _grant(transfer: Row[Any], ledger: Ledger, pieces: int) -> list[Outcom
     size = piece_of(transfer)
     stop = min(transfer.granted + pieces * size, transfer.chunks)
     await sent.change(
-        ledger, transfer.transfer_id, granted=stop, measured_at=None, **sent.prompt_in(ledger.now)
+        ledger,
+        transfer.transfer_id,
+        granted=stop,
+        measured_at=None,
+        deep_since=None,
+        **sent.prompt_in(ledger.now),
     )
     opening = [_open_upload(transfer)] if transfer.granted == 0 else []
     return [

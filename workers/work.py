@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from rollcast.messages import Message, Refused
+from rollcast.messages import Message, ParkedRequested, Refused
 from rollcast.messages.values import Range
 from rollcast.reasons import REASONS, Code
 from workers.ledger import Ledger
@@ -138,11 +138,16 @@ class VerifySpool:
 
 @dataclass(frozen=True, slots=True)
 class MeasureLanes:
-    """See how deep these lanes are, and say so (`LanesMeasured`)."""
+    """See how deep these lanes are, and say (`LanesMeasured`) whether the next piece has to wait for them.
+
+    It has `piece` chunks, and they have held it back for `held` µs.
+    """
 
     sender: str
     transfer_id: str
     receivers: Sequence[str]
+    piece: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,14 @@ class RevokeRights:
     remove: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SeeParked:
+    """What an operator wants to know of the parked messages, or to do with some; the answer follows."""
+
+    asked: Received
+    request: ParkedRequested
+
+
 Action = (
     OpenInboxes
     | OpenLanes
@@ -172,6 +185,7 @@ Action = (
     | MeasureLanes
     | GrantRights
     | RevokeRights
+    | SeeParked
 )
 """What is done at the broker or the spool, after the commit and before anything is published."""
 Publication = ToStep | Later | ToInboxes | Reply | IntoCast

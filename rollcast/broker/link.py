@@ -63,6 +63,18 @@ class Link:
             raise BrokerUnavailable(f"lost the broker at {self.place}: {error}") from error
         return channel
 
+    async def blocked(self) -> bool:
+        """Whether the broker takes nothing on this connection at present, being short of memory or disk."""
+        connection = self._connection
+        if connection is None or connection.is_closed or connection.transport is None:
+            return False
+        try:
+            async with asyncio.timeout(0):
+                await connection.transport.connection.ready()
+        except TimeoutError:
+            return True
+        return False
+
     @property
     def place(self) -> str:
         """Host and port of the broker, without the password."""

@@ -10,10 +10,11 @@ import tenacity
 from rollcast.addresses import domain_of, is_address
 from rollcast.cli.exits import UsageError
 from rollcast.credentials import Credentials
-from rollcast.errors import BrokerUnavailable
+from rollcast.errors import BrokerUnavailable, FileUnusable
 from rollcast.operator import Operator
 from rollcast.sender import Sender
 from rollcast.settings import ClientSettings
+from rollcast.transfers import Transfers
 
 T = TypeVar("T")
 
@@ -22,9 +23,10 @@ PATIENCE = 3.0
 
 ENVIRONMENT = """\
 Environment:
-  ROLLCAST_HOME      holds credentials/ADDRESS.json; ~/.rollcast if not set
-  ROLLCAST_AMQP_URL  the operator's address of the broker, for admin, and for
-                     status and list without --as
+  ROLLCAST_HOME      holds credentials/ADDRESS.json, and in transfers/ what
+                     send --resume and retry need; ~/.rollcast if not set
+  ROLLCAST_AMQP_URL  the operator's address of the broker, for admin and parked,
+                     and for status and list without --as
   ROLLCAST_DOMAINS   the operator's domains, separated by commas"""
 
 
@@ -64,6 +66,27 @@ def operator() -> AbstractAsyncContextManager[Operator]:
     return patiently(lambda: Operator.connect(url, domains))
 
 
+def transfers() -> Transfers:
+    """What is kept of transfers in the home."""
+    return Transfers.of(ClientSettings.read())
+
+
+def sender_of(transfer_id: str, address: str | None) -> str:
+    """`address`, or without one the sender that the home knows. Raises `UsageError` if it does not."""
+    if address is not None:
+        return address
+    try:
+        return transfers().get(transfer_id).sender
+    except FileUnusable as error:
+        raise UsageError(f"{error}, so its sender must be named", hint="Give --as.") from error
+
+
+def sending(address: str) -> AbstractAsyncContextManager[Sender]:
+    """The sender of that address."""
+    known = credentials(address)
+    return patiently(lambda: Sender.connect(known, transfers()))
+
+
 @asynccontextmanager
 async def asking(address: str | None) -> AsyncIterator[Sender | Operator]:
     """Whoever asks after transfers: the sender of that address, or without one the operator."""
@@ -71,8 +94,7 @@ async def asking(address: str | None) -> AsyncIterator[Sender | Operator]:
         async with operator() as everybody:
             yield everybody
     else:
-        known = credentials(address)
-        async with patiently(lambda: Sender.connect(known)) as sender:
+        async with sending(address) as sender:
             yield sender
 
 

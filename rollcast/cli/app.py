@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from rollcast.cli import admin, output, receive, send, status
+from rollcast.cli import admin, cancel, output, parked, receive, retry, send, status
 from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
@@ -38,11 +38,20 @@ def application() -> App:
         default_parameter=Parameter(negative=(), show_default=_default_text),
         suppress_keyboard_interrupt=False,
     )
-    app.command(send.send, help=send.HELP)
+    app.command(
+        send.send,
+        help=send.HELP,
+        usage=send.USAGE,
+        group_parameters=send.OPTIONS,
+        group_arguments=send.OPTIONS,
+    )
     app.command(receive.receive, help=receive.HELP)
     app.command(status.status, help=status.STATUS_HELP)
     app.command(status.list_, name="list", help=status.LIST_HELP)
+    app.command(cancel.cancel, help=cancel.HELP)
+    app.command(retry.retry, help=retry.HELP)
     app.command(admin.application())
+    app.command(parked.application())
     return app
 
 

@@ -4,20 +4,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rollcast.cli.exits import Interrupted
-from rollcast.cli.texts import time_text
 from rollcast.events import (
     Accepted,
     Held,
     ListResolved,
+    Paused,
     Progressed,
     Reported,
+    Resumed,
     SenderEvent,
     Uploaded,
     UploadStarted,
 )
 from rollcast.report import Report
-from rollcast.states import Receiver
+from rollcast.states import Receiver, Transfer
 
 _WORDS: Mapping[Receiver, str] = {
     Receiver.REJECTED: "declined",
@@ -27,17 +27,24 @@ _WORDS: Mapping[Receiver, str] = {
 }
 
 
+PAUSED = "the broker takes nothing at present: it is low on memory or disk"
+
+
 @dataclass
 class Course:
-    """A transfer of a file of `size` bytes. `bytes` counts what each receiver has stored."""
+    """A transfer of a file of `size` bytes. `later`: how many came onto the list after it was made; `bytes` counts
+    what each receiver has stored."""
 
     transfer_id: str
     sender: str
     name: str
     size: int
+    retry_of: str | None = None
     accepted: Accepted | None = None
     held: Held | None = None
+    paused: bool = False
     resolved: ListResolved | None = None
+    later: int = 0
     uploading: bool = False
     uploaded: bool = False
     bytes: Mapping[str, int] = field(default_factory=dict)
@@ -48,9 +55,13 @@ class Course:
         match event:
             case Accepted():
                 self.accepted = event
+                self.held = self.held if event.state is Transfer.HELD else None
             case Held():
                 self.held = event
+            case Paused() | Resumed():
+                self.paused = isinstance(event, Paused)
             case ListResolved():
+                self.later += 0 if self.resolved is None else len(event.added)
                 self.resolved = event
             case UploadStarted():
                 self.uploading = True
@@ -75,22 +86,8 @@ class Course:
         return stored / self.size if self.size else 1.0
 
     def roll_call(self) -> str:
-        """The result in numbers, such as `3 accepted, 1 declined, 1 unable`."""
+        """The result in numbers, such as `3 accepted (1 later), 1 declined, 1 unable`."""
         assert self.resolved is not None
         counts = Counter(_WORDS.get(other.state, str(other.state)) for other in self.resolved.others)
-        parts = [f"{len(self.resolved.listed)} accepted", *(f"{n} {word}" for word, n in counts.items())]
-        return ", ".join(parts)
-
-    def interrupted(self) -> Interrupted:
-        """What to say to a user who leaves now."""
-        transfer = f"transfer {self.transfer_id}"
-        hint = f"See `rollcast status {self.transfer_id} --as {self.sender}`."
-        if self.accepted is None:
-            return Interrupted(f"interrupted before the server took {transfer}", hint=hint)
-        if self.uploaded:
-            return Interrupted(f"interrupted; {transfer} goes on without this terminal", hint=hint)
-        return Interrupted(
-            f"interrupted; the server does not have the whole file, so nobody gets it, and {transfer} "
-            f"ends by {time_text(self.accepted.expires_at)}",
-            hint=hint,
-        )
+        accepted = f"{len(self.resolved.listed)} accepted" + (f" ({self.later} later)" if self.later else "")
+        return ", ".join([accepted, *(f"{n} {word}" for word, n in counts.items())])

@@ -11,8 +11,9 @@ from rollcast.errors import (
     RequestRefused,
     RollcastError,
 )
+from rollcast.reasons import Code
 from rollcast.report import Report
-from rollcast.states import FINAL_TRANSFER, Transfer
+from rollcast.states import OPEN_TRANSFER, Transfer
 
 
 class Exit(IntEnum):
@@ -31,12 +32,13 @@ STATUSES = """\
 Exit status:
   0    every requested receiver has the file; after a dry run: is listed;
        with --detach: the server has the file; other commands: done
-  1    the transfer ended, and some receivers do not have the file
+  1    the transfer ended, and some receivers do not have the file; send and
+       retry: or some put their decision off; cancel: it came too late
   2    wrong usage, an unusable file or folder, or no credentials for --as
   3    refused by the server
   4    the broker cannot be reached or refuses us, or no server answers
   70   a fault in rollcast itself
-  130  interrupted by Ctrl-C"""
+  130  interrupted by Ctrl-C; send and retry: the transfer is cancelled"""
 
 
 class UsageError(Permanent):
@@ -68,9 +70,18 @@ def status_of_error(error: RollcastError) -> Exit:
             return Exit.OUR_FAULT
 
 
+def status_of_sending(report: Report) -> Exit:
+    """The exit status of `send`, which ends when nobody receives any more: also while some put their decision off."""
+    if report.transfer.state is Transfer.REFUSED:
+        return Exit.REFUSED
+    return Exit.DONE if report.complete else Exit.INCOMPLETE
+
+
+def status_of_cancelling(report: Report) -> Exit:
+    """The exit status of `cancel`; a transfer may have ended otherwise before."""
+    return Exit.DONE if report.transfer.reason is Code.CANCELLED else Exit.INCOMPLETE
+
+
 def status_of_report(report: Report) -> Exit:
     """The exit status that says how a transfer stands; one that goes on has not failed anybody."""
-    state = report.transfer.state
-    if state is Transfer.REFUSED:
-        return Exit.REFUSED
-    return Exit.INCOMPLETE if state in FINAL_TRANSFER and not report.complete else Exit.DONE
+    return Exit.DONE if report.transfer.state in OPEN_TRANSFER else status_of_sending(report)

@@ -3,11 +3,21 @@
 import time
 from collections.abc import Callable
 
-from rollcast.cli.course import Course
+from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.output import say
 from rollcast.cli.report_text import receiver_reason
 from rollcast.cli.texts import plural, size_text, time_text
-from rollcast.events import Accepted, Held, ListResolved, Progressed, SenderEvent, Uploaded, UploadStarted
+from rollcast.events import (
+    Accepted,
+    Held,
+    ListResolved,
+    Paused,
+    Progressed,
+    Resumed,
+    SenderEvent,
+    Uploaded,
+    UploadStarted,
+)
 from rollcast.messages.values import ReceiverStatus
 from rollcast.states import Transfer
 
@@ -22,7 +32,7 @@ class Milestones:
         self._course = course
         self._clock = clock
         self._told = clock()
-        self._announced = False
+        self._announced = self._listed = False
 
     def show(self, event: SenderEvent) -> None:
         """Tell of an event that the course has taken."""
@@ -32,6 +42,10 @@ class Milestones:
                 say(self._accepted(event))
             case Held():
                 say(f"held: {event.detail}; it goes on by itself")
+            case Paused():
+                say(f"{PAUSED}; waiting")
+            case Resumed():
+                say("the broker takes messages again")
             case ListResolved():
                 say(*self._resolved(event))
             case UploadStarted():
@@ -43,14 +57,19 @@ class Milestones:
 
     def _accepted(self, event: Accepted) -> str:
         course = self._course
-        if event.state in {Transfer.REQUESTED, Transfer.ASKING}:
+        doing = str(event.state)
+        if course.retry_of is not None:
+            doing = f"again to those of transfer {course.retry_of} who were cut off"
+        elif event.state in {Transfer.REQUESTED, Transfer.ASKING}:
             doing = f"{plural(event.recipients, 'receiver')} asked until {time_text(event.consent_deadline)}"
-        else:
-            doing = str(event.state)
         return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
 
     def _resolved(self, event: ListResolved) -> list[str]:
-        lines = [f"  {other.address}: {_why(other)}" for other in event.others]
+        if self._listed:
+            lines = [f"  {receiver.address}: accepted later" for receiver in event.added]
+        else:
+            lines = [f"  {other.address}: {_why(other)}" for other in event.others]
+        self._listed = True
         return [f"receiver list: {self._course.roll_call()}", *lines]
 
     def _progressed(self) -> None:

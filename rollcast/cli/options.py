@@ -1,10 +1,12 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from cyclopts import Parameter, Token
 
+from rollcast.addresses import TRANSFER_ID_PATTERN
 from rollcast.cli import quantities
 from rollcast.cli.texts import duration_text
 
@@ -21,10 +23,34 @@ Duration = Annotated[
     float,
     Parameter(converter=converted(quantities.duration), metavar="DURATION", show_default=duration_text),
 ]
+
+
+def transfer_id(text: str) -> str:
+    """A transfer's id. Raises `ValueError` with a sentence for the user."""
+    if not re.match(TRANSFER_ID_PATTERN, text):
+        raise ValueError(f"{text[:80]!r} is not a transfer id, which is 32 hexadecimal digits in lower case")
+    return text
+
+
+TransferId = Annotated[
+    str, Parameter(converter=converted(transfer_id), help="The id of the transfer, as `send` tells it.")
+]
 As = Annotated[str, Parameter(name="--as", metavar="ADDR", help="The address that this terminal has.")]
+AsKept = Annotated[
+    str | None,
+    Parameter(name="--as", metavar="ADDR", help="The sender, where $ROLLCAST_HOME does not know it."),
+]
 AsOrOperator = Annotated[
     str | None,
     Parameter(name="--as", metavar="ADDR", help="Ask as this sender, after its own transfers only."),
 ]
 Json = Annotated[bool, Parameter(name="--json", help="Write one JSON document to standard output.")]
+Expires = Annotated[Duration, Parameter(help="When the transfer ends at the latest, such as 24h or 7d.")]
+Upload = Annotated[
+    Literal["live", "eager"],
+    Parameter(help="Upload when the list is made (live), or already during the roll call (eager)."),
+]
+Detach = Annotated[
+    bool, Parameter(help="End when the server has the file, and let it deliver; implies --upload eager.")
+]
 Types = Annotated[list[str] | None, Parameter(metavar="TYPE")]

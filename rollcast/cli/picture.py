@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from rollcast.cli.course import Course
+from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.texts import plural, size_text, visible
 
 BAR_WIDTH = 30
@@ -59,6 +59,8 @@ class Picture:
 
 
 def _roll_call(course: Course) -> str:
+    if course.paused:
+        return f"Paused  {PAUSED}; it goes on by itself"
     if course.resolved is not None:
         asked = len(course.resolved.listed) + len(course.resolved.others)
         return f"Roll call  {asked} asked: {course.roll_call()}"

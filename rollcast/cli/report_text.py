@@ -2,17 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 
-from rollcast.cli.texts import size_text, time_text
+from rollcast.cli import output
+from rollcast.cli.texts import plural, size_text, time_text
 from rollcast.messages.values import ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS
 from rollcast.report import LISTED, Report, sentence
-from rollcast.states import Receiver
+from rollcast.states import FINAL_TRANSFER, Receiver
 
 
 def report_lines(report: Report) -> list[str]:
-    """A headline, a line for each receiver, and the figures of the transfer."""
+    """A headline, a line for each receiver, who may still decide, and the figures of the transfer."""
     rows = [_receiver(report, receiver) for receiver in report.receivers]
-    return [_headline(report), *table(rows, indent="  "), _figures(report.transfer)]
+    return [_headline(report), *table(rows, indent="  "), *_deferred(report), _figures(report.transfer)]
+
+
+def print_report(report: Report, *, json: bool) -> None:
+    """Write a report to standard output, as lines or as a document."""
+    if json:
+        output.emit_document(report.to_json())
+    else:
+        output.emit(*report_lines(report))
 
 
 def listing_lines(transfers: Iterable[TransferStatus]) -> list[str]:
@@ -64,6 +73,15 @@ def _receiver(report: Report, receiver: ReceiverStatus) -> tuple[str, str, str]:
     if receiver.delivered_at is not None:
         told = f"as {receiver.stored_as or report.transfer.file.name}, {time_text(receiver.delivered_at)}"
     return receiver.address, report.disposition(receiver), told
+
+
+def _deferred(report: Report) -> list[str]:
+    """While a transfer goes on: for whom it stays open, and until when."""
+    deciding = sum(receiver.state is Receiver.DEFERRED for receiver in report.receivers)
+    if not deciding or report.transfer.state in FINAL_TRANSFER:
+        return []
+    until = time_text(report.transfer.expires_at)
+    return [f"{plural(deciding, 'receiver')} put the decision off; it stays open for that until {until}"]
 
 
 def _figures(transfer: TransferStatus) -> str:

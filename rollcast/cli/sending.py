@@ -1,22 +1,17 @@
-"""Sends a file and tells how it goes: what `rollcast send` does."""
+"""Sends a file, for the first time or once more: what `rollcast send` and `rollcast retry` do."""
 
-import asyncio
-import sys
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
-
 from rollcast import new_transfer_id
-from rollcast.cli import access, output
+from rollcast.cli import access
 from rollcast.cli.course import Course
-from rollcast.cli.drawing import Drawing
-from rollcast.cli.exits import status_of_report
-from rollcast.cli.milestones import Milestones
-from rollcast.cli.report_text import report_lines
-from rollcast.report import Report
+from rollcast.cli.exits import UsageError
+from rollcast.cli.following import follow
+from rollcast.errors import FileUnusable
+from rollcast.events import SenderEvent
 from rollcast.sender import Sender
 
 
@@ -37,54 +32,71 @@ class Order:
     json: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """Which transfer is to be sent once more, and how; `file` and `sender` where the home does not know them."""
+
+    transfer_id: str
+    file: Path | None
+    sender: str | None
+    expires: float
+    upload: Literal["live", "eager"]
+    detach: bool
+    json: bool
+
+
 async def send(order: Order) -> int:
     """Send a file and print the report. Returns the exit status."""
-    credentials = access.credentials(order.sender)
     course = Course(new_transfer_id(), order.sender, order.file.name, _size(order.file))
-    async with access.patiently(lambda: Sender.connect(credentials)) as sender:
-        try:
-            await _follow(sender, order, course)
-            report = course.report or await sender.status(course.transfer_id)
-        except asyncio.CancelledError:
-            raise course.interrupted() from None
-    if course.report is None:
-        output.say(
-            f"the server goes on with it; see `rollcast status {course.transfer_id} --as {order.sender}`"
+
+    def begin(sender: Sender) -> AsyncGenerator[SenderEvent, None]:
+        return sender.send(
+            order.file,
+            order.recipients,
+            list_policy=order.list_policy,
+            consent_timeout=order.consent_timeout,
+            expires=order.expires,
+            upload=order.upload,
+            dry_run=order.dry_run,
+            detach=order.detach,
+            sha256=order.sha256,
+            transfer_id=course.transfer_id,
         )
-    _print(report, order)
-    return status_of_report(report)
+
+    return await follow(course, begin, json=order.json)
 
 
-async def _follow(sender: Sender, order: Order, course: Course) -> None:
-    sending = sender.send(
-        order.file,
-        order.recipients,
-        list_policy=order.list_policy,
-        consent_timeout=order.consent_timeout,
-        expires=order.expires,
-        upload=order.upload,
-        dry_run=order.dry_run,
-        detach=order.detach,
-        sha256=order.sha256,
-        transfer_id=course.transfer_id,
-    )
-    with _watching(course) as watcher:
-        async with aclosing(sending) as events:
-            async for event in events:
-                course.take(event)
-                watcher.show(event)
+async def resume(transfer_id: str, address: str | None, *, json: bool) -> int:
+    """Go on with a transfer and print the report. Returns the exit status."""
+    record = access.transfers().get(transfer_id, address)
+    course = Course(transfer_id, record.sender, record.file.name, record.file.size)
+    return await follow(course, lambda sender: sender.resume(transfer_id), json=json)
 
 
-def _watching(course: Course) -> AbstractContextManager[Drawing | Milestones]:
-    drawable = sys.stderr.isatty() and not Console(stderr=True).is_dumb_terminal
-    return Drawing(course) if drawable else nullcontext(Milestones(course))
+async def retry(order: Retry) -> int:
+    """Send the file of a transfer once more and print the report. Returns the exit status."""
+    file = order.file or _kept_path(order.transfer_id)
+    address = access.sender_of(order.transfer_id, order.sender)
+    course = Course(new_transfer_id(), address, file.name, _size(file), retry_of=order.transfer_id)
+
+    def begin(sender: Sender) -> AsyncGenerator[SenderEvent, None]:
+        return sender.retry(
+            order.transfer_id,
+            file,
+            expires=order.expires,
+            upload=order.upload,
+            detach=order.detach,
+            new_id=course.transfer_id,
+        )
+
+    return await follow(course, begin, json=order.json)
 
 
-def _print(report: Report, order: Order) -> None:
-    if order.json:
-        output.emit_document(report.to_json())
-    else:
-        output.emit(*report_lines(report))
+def _kept_path(transfer_id: str) -> Path:
+    try:
+        return Path(access.transfers().get(transfer_id).path)
+    except FileUnusable as error:
+        raise UsageError(f"{error}, so its file must be named", hint="Give FILE.") from error
 
 
 def _size(file: Path) -> int:

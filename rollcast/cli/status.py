@@ -1,11 +1,7 @@
 """`rollcast status` and `rollcast list`: their options and their help."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from rollcast.cli import transfers
-from rollcast.cli.options import AsOrOperator, Json
+from rollcast.cli.options import AsOrOperator, Json, TransferId
 from rollcast.cli.running import run
 
 STATUS_HELP = """\
@@ -31,7 +27,7 @@ For example:
 
 
 def status(
-    transfer: Annotated[str, Parameter(help="The id of the transfer, as `send` tells it.")],
+    transfer: TransferId,
     /,
     *,
     as_: AsOrOperator = None,

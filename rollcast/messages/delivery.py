@@ -54,7 +54,7 @@ class SourceDiffered(Message, frozen=True, kw_only=True):
 
 
 class LanesMeasured(Message, frozen=True, kw_only=True):
-    """S290. Whether most lanes hold more than they should when more is sent into them."""
+    """S290. Whether lanes are so deep that the next piece has to wait for them."""
 
     transfer_id: TransferId
     deep: bool

@@ -38,7 +38,8 @@ Range = Annotated[
 ]
 Ranges = Annotated[list[Range], Meta(max_length=1024)]
 Addresses = Annotated[list[Address], Meta(max_length=MAX_RECEIVERS)]
-ParkedId = Annotated[str, Meta(pattern=f"^[0-9a-f]{{16}}{END}", description="made from the message")]
+PARKED_ID_PATTERN = f"^[0-9a-f]{{16}}{END}"
+ParkedId = Annotated[str, Meta(pattern=PARKED_ID_PATTERN, description="made from the message")]
 Step = Annotated[str, Meta(pattern=f"^s[0-9]{{3}}{END}", description="a step of the protocol")]
 
 

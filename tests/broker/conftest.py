@@ -1,4 +1,4 @@
-"""A queue, a way to the broker that can be cut, and users with few rights."""
+"""A queue, a way to the broker that can be cut, users with few rights, and a server without its workers."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,10 +8,17 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from dev import management
+from dev import definitions, management
 from dev.broker import Broker
+from rollcast import topology
 from rollcast.broker import Link
 from tests.broker.proxy import Proxy, proxied
+from workers.declarer import Declarer
+from workers.ladder import rung_queues
+from workers.settings import Settings
+
+STEP = "s260"
+"""The one step of the server of these tests."""
 
 
 @pytest.fixture
@@ -61,3 +68,38 @@ def user(node: Broker) -> Iterator[Callable[[str, str], str]]:
     yield make
     for name in made:
         management.call(node.management_url, "DELETE", f"/api/users/{name}")
+
+
+@pytest.fixture
+async def server(node: Broker) -> AsyncIterator[Settings]:
+    """A server of two domains with a broker user, the queue of one step, the parked queue and the ladder."""
+    name = f"test-{secrets.token_hex(4)}"
+    users = definitions.build([name], node.version)
+    definitions.apply(node.management_url, users)
+    user = definitions.server_user(name)
+    url = management.as_user(node.amqp_url, user, definitions.password(users, user))
+    settings = Settings(
+        server=name,
+        domains=(f"{name}-acme", f"{name}-globex"),
+        peers=(),
+        amqp_url=url,
+        management_url=None,
+        ledger_url="",
+        spool_url="",
+        spool_quota=0,
+        metrics_port=0,
+        retention_days=1,
+    )
+    link = Link(url, "test")
+    declarer = Declarer(link)
+    queues = [topology.step_queue(name, STEP, settings.domains), topology.parked(name)]
+    await declarer.exchanges()
+    await declarer.queues(queues)
+    for rung in rung_queues(name):
+        await declarer.rung(rung)
+    yield settings
+    await declarer.delete_queues(queue.name for queue in [*queues, *rung_queues(name)])
+    for rung in rung_queues(name):
+        await declarer.delete_exchange(rung.name)
+    await link.close()
+    management.call(node.management_url, "DELETE", f"/api/users/{user}")

@@ -42,6 +42,12 @@ def depth(node: Broker, queue: str) -> int:
     return int(found.declaration_result.message_count)
 
 
+def consumers(node: Broker, queue: str) -> int:
+    """How many consumers a queue has."""
+    found = _on_channel(node, lambda channel: channel.declare_queue(queue, passive=True))
+    return int(found.declaration_result.consumer_count)
+
+
 def purge(node: Broker, queue: str) -> int:
     """Throw away the ready messages of a queue; returns how many."""
 

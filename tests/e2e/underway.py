@@ -19,12 +19,12 @@ CHUNKS_IN_LANE = 20
 class Held:
     """A big file on its way to Bob and Carol, held up because Bob stands still with a lane that fills."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World, folder: Path, size: int = BIG) -> None:
         self.world = world
         world.add(ALICE)
         self.bob = world.receive(BOB)
         world.receive(CAROL)
-        self.source = random_file(folder / "big.bin", BIG)
+        self.source = random_file(folder / "big.bin", size)
         self.sending = start(world, self.source)
         wait_until(lambda: len(self._parts()) == 1, "the lane of Bob is open")
         self.lane = topology.lane(BOB, self._parts()[0].stem, "").name

@@ -20,6 +20,8 @@ from workers.envelope import Envelope
 from workers.ladder import Ladder
 from workers.management import Management
 from workers.outbox import Outbox
+from workers.parked_queue import ParkedQueue
+from workers.parking import Parking
 from workers.rights import Rights
 from workers.runner import Runner
 from workers.steps import STEPS
@@ -47,8 +49,8 @@ class NoManagement(Management):
 class WatchedLadder(Ladder):
     """Remembers which messages failed, and why."""
 
-    def __init__(self, publisher: Publisher) -> None:
-        super().__init__(publisher, SETTINGS.server)
+    def __init__(self, publisher: Publisher, declarer: Declarer) -> None:
+        super().__init__(publisher, declarer, SETTINGS.server)
         self.failed: list[tuple[Delivery, Exception]] = []
 
     async def lift(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> str:
@@ -68,8 +70,9 @@ class Server:
         declarer, store = NoBroker(Link("amqp://nobody@nowhere", "none")), Store(f"file://{folder}")
         caster, rights = Caster(publisher, declarer, store), Rights(NoManagement(None, "/"))
         self.outbox = Outbox(publisher, declarer, database, SETTINGS)
-        self.ladder = WatchedLadder(publisher)
-        self._actions = Actions(SETTINGS, database, declarer, store, caster, rights)
+        self.ladder = WatchedLadder(publisher, declarer)
+        parking = Parking(publisher, ParkedQueue(SETTINGS))
+        self._actions = Actions(SETTINGS, database, declarer, store, caster, rights, parking)
 
     async def handle(self, step: str, *letters: Letter) -> None:
         """Let the runner of a step take deliveries; returns when it is through with them."""

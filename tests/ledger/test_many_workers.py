@@ -23,8 +23,9 @@ from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
 from tests.ledger.crowd import SIZE, Crowd, crowd
-from tests.unit.steps.build import ALICE, T, at, by, digest, file, of, one, request
+from tests.unit.steps.build import ALICE, RIGHT, MiB, T, at, by, digest, file, of, one, request
 from tests.unit.steps.world import TimeTravel, World
+from workers.ledger import sent
 from workers.work import Received
 
 NAMES = [f"r{number}@{domain}" for number in range(20) for domain in ("acme", "globex")]
@@ -109,8 +110,11 @@ async def test_a_transfer_ends_exactly_once(workers: Crowd, url: str, seed: int)
     """One process makes the report, with every receipt in it."""
     random, world = Random(seed), await opened(url)
     await world.tell(by(ALICE, request(NAMES)))
-    await world.change(state=Transfer.CASTING, resolved_at=1)
-    ends: dict[str, dict[str, Any]] = {name: {"state": Receiver.DELIVERED} for name in NAMES}
+    await world.change(state=Transfer.CASTING, resolved_at=1, list_version=1)
+    async with world.database.begin() as ledger:
+        await sent.move(ledger, T, [Receiver.INVITED], Receiver.RECEIVING, listed_in=1)
+    has_it: dict[str, Any] = {"state": Receiver.DELIVERED, "bytes": 300 * MiB, "blake3": RIGHT.blake3}
+    ends: dict[str, dict[str, Any]] = dict.fromkeys(NAMES, has_it)
     said: list[Message] = [
         ReceiversFinished(transfer_id=T, receivers=part)
         for part in statuses(random, ends)
@@ -120,7 +124,7 @@ async def test_a_transfer_ends_exactly_once(workers: Crowd, url: str, seed: int)
     said += [
         ReceiversFinished(
             transfer_id=T,
-            receivers=[ReceiverStatus(address=name, state=Receiver.DELIVERED, revision=5)],
+            receivers=[ReceiverStatus(address=name, revision=5, **has_it)],
         )
         for name in sorted(missing)
     ]

@@ -60,9 +60,17 @@ def accepted(state: Transfer = Transfer.ASKING, recipients: int = 3) -> Accepted
 
 def resolved(*listed: str, others: tuple[ReceiverStatus, ...] = ()) -> ListResolved:
     """The new receiver list."""
+    on_it = tuple(receiver(address, Receiver.ACCEPTED) for address in listed)
+    return ListResolved(transfer_id=TRANSFER, list_version=1, listed=on_it, others=others, added=on_it)
+
+
+def extended(first: ListResolved, *added: str) -> ListResolved:
+    """The receiver list after some accepted later."""
+    new = tuple(receiver(address, Receiver.ACCEPTED) for address in added)
     return ListResolved(
         transfer_id=TRANSFER,
-        list_version=1,
-        listed=tuple(receiver(address, Receiver.ACCEPTED) for address in listed),
-        others=others,
+        list_version=first.list_version + 1,
+        listed=(*first.listed, *new),
+        others=tuple(other for other in first.others if other.address not in added),
+        added=new,
     )

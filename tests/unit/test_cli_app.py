@@ -19,12 +19,19 @@ COMMANDS = (
     "receive",
     "status",
     "list",
+    "cancel",
+    "retry",
     "admin",
     "admin add",
     "admin list",
     "admin remove",
     "admin suspend",
     "admin resume",
+    "parked",
+    "parked list",
+    "parked show",
+    "parked replay",
+    "parked drop",
 )
 NOBODY_THERE = "amqp://x:y@127.0.0.1:1/"
 
@@ -57,6 +64,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("send f --as dave@acme --to bob@acme", 2, "credentials/dave@acme.json does not exist"),
         ("send f --as eve@acme --to bob@acme", 2, "credentials of eve@acme"),
         ("send f --as alice@acme --to bob@acme", 4, "no broker answers at 127.0.0.1:1"),
+        (f"send --resume {TRANSFER}", 2, f"nothing is kept here of transfer {TRANSFER}"),
+        (f"send --resume {TRANSFER} f", 2, "without FILE"),
+        (f"send --resume {TRANSFER} --detach --expires 24h", 2, "without --detach and --expires"),
+        ("send --resume x", 2, "transfer id"),
+        (f"cancel {TRANSFER}", 2, "give --as"),
+        (f"cancel {TRANSFER} --as alice@acme", 4, "no broker answers"),
+        (f"retry {TRANSFER}", 2, "give FILE"),
+        (f"retry {TRANSFER} f", 2, "give --as"),
+        (f"retry {TRANSFER} f --as alice@acme", 4, "no broker answers"),
         ("receive --as alice@acme --into in --accept all --count 0", 2, "--count"),
         ("receive --as alice@acme --into in --accept some", 2, "--accept"),
         ("receive --as alice@acme --into in --accept all --max-file-size big", 2, "100MiB"),
@@ -143,7 +159,7 @@ def test_help_tells_what_is_needed(command: str, capsys: pytest.CaptureFixture[s
     page = capsys.readouterr().out
     for word in ("Exit status:", "130", "ROLLCAST_HOME", "ROLLCAST_AMQP_URL", "ROLLCAST_DOMAINS"):
         assert word in page
-    if command in {"", "send", "receive", "status", "list", "admin", "admin add"}:
+    if command in {"", "send", "receive", "status", "list", "cancel", "retry", "admin", "admin add"}:
         assert f"  rollcast {command}" in page
 
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from rollcast.cli.exits import STATUSES, Exit, Interrupted, UsageError, status_of_error, status_of_report
+from rollcast.cli.exits import (
+    STATUSES,
+    Exit,
+    Interrupted,
+    UsageError,
+    status_of_error,
+    status_of_report,
+    status_of_sending,
+)
 from rollcast.errors import (
     BrokerRefused,
     BrokerUnavailable,
@@ -59,6 +67,14 @@ def test_an_end_without_the_file_for_all_is_incomplete(state: Transfer) -> None:
 def test_a_transfer_that_goes_on_has_failed_nobody(state: Transfer) -> None:
     """It may still reach all."""
     assert status_of_report(Report(transfer(state), [receiver("bob@acme", Receiver.ASKED)])) == Exit.DONE
+
+
+def test_send_ends_while_some_put_their_decision_off() -> None:
+    """The transfer goes on, but not all have the file; `status` may be asked again."""
+    delivered, deferred = receiver("bob@acme", Receiver.DELIVERED), receiver("eve@acme", Receiver.DEFERRED)
+    report = Report(transfer(Transfer.CASTING), [delivered, deferred])
+    assert (status_of_sending(report), status_of_report(report)) == (Exit.INCOMPLETE, Exit.DONE)
+    assert status_of_sending(Report(transfer(Transfer.CASTING), [delivered])) == Exit.DONE
 
 
 def test_a_dry_run_is_done_if_all_are_listed() -> None:

@@ -5,15 +5,15 @@ import io
 import pytest
 from rich.console import Console
 
-from rollcast.cli.course import Course
+from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.milestones import INTERVAL, Milestones
 from rollcast.cli.picture import Picture
 from rollcast.cli.report_text import listing_lines, report_lines
-from rollcast.events import Held, Progressed, SenderEvent, Uploaded, UploadStarted
+from rollcast.events import Held, Paused, Progressed, Resumed, SenderEvent, Uploaded, UploadStarted
 from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.states import Receiver, Transfer
-from tests.unit.cli_samples import accepted, course, receiver, resolved, transfer
+from tests.unit.cli_samples import accepted, course, extended, receiver, resolved, transfer
 from tests.unit.offers import TRANSFER
 
 STARTED = UploadStarted(transfer_id=TRANSFER)
@@ -48,6 +48,15 @@ def test_a_line_for_each_milestone(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_who_accepts_later_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the new ones, and how all stand then."""
+    first = resolved("bob@acme", others=(receiver("eve@acme", Receiver.DEFERRED), DECLINED))
+    _lines(first, extended(first, "eve@acme"))
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "receiver list: 1 accepted, 1 deferred, 1 declined"
+    assert told[3:] == ["receiver list: 2 accepted (1 later), 1 declined", "  eve@acme: accepted later"]
+
+
 def test_a_held_transfer_is_said_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody needs to send it again."""
     _lines(accepted(Transfer.HELD), Held(transfer_id=TRANSFER, reason=Code.SPOOL_FULL, detail="no room"))
@@ -63,24 +72,25 @@ def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("events", "words"),
-    [
-        ([], "before the server took"),
-        ([accepted()], "nobody gets it"),
-        ([accepted(), STARTED], "ends by 1970-01-01 00:01:00 UTC"),
-        ([accepted(), STARTED, UPLOADED], "goes on without this terminal"),
-    ],
-)
-def test_who_leaves_learns_what_becomes_of_the_transfer(events: list[SenderEvent], words: str) -> None:
-    """And under which id."""
+def test_a_broker_that_takes_nothing_is_told_and_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    """Until it takes messages again."""
+    _lines(Paused(transfer_id=TRANSFER), Resumed(transfer_id=TRANSFER))
+    assert capsys.readouterr().err.splitlines() == [f"{PAUSED}; waiting", "the broker takes messages again"]
     way = course()
-    for event in events:
-        way.take(event)
-    error = way.interrupted()
-    assert words in str(error)
-    assert TRANSFER in str(error)
-    assert f"rollcast status {TRANSFER} --as alice@acme" in error.hint
+    way.take(accepted())
+    way.take(Paused(transfer_id=TRANSFER))
+    assert _rows(way)[1].startswith("Paused  the broker takes nothing")
+    way.take(Resumed(transfer_id=TRANSFER))
+    assert _rows(way)[1].startswith("Roll call")
+
+
+def test_a_retry_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says whose transfer it goes on with."""
+    way = Course(TRANSFER, "alice@acme", "plan.pdf", 1000, retry_of="e" * 32)
+    Milestones(way).show(accepted())
+    assert capsys.readouterr().err.endswith(
+        f"1000 B: again to those of transfer {'e' * 32} who were cut off\n"
+    )
 
 
 def _rows(way: Course, *, height: int = 24, final: bool = False) -> list[str]:
@@ -106,6 +116,16 @@ def test_the_picture_grows_with_the_transfer() -> None:
     assert [row.split()[0] for row in rows[4:]] == ["carol@acme", "bob@acme"]
     assert rows[5].endswith("50%  500 B")
     assert rows[:2] == _rows(way, final=True)
+
+
+def test_what_is_held_is_drawn_until_it_goes_on() -> None:
+    """It went on when the server says another state."""
+    way = course()
+    way.take(accepted(Transfer.HELD))
+    way.take(Held(transfer_id=TRANSFER, reason=Code.BROKER_FULL, detail="no room"))
+    assert _rows(way)[1] == "Held  no room; it goes on by itself"
+    way.take(accepted())
+    assert _rows(way)[1].startswith("Roll call  3 asked")
 
 
 @pytest.mark.parametrize("height", [7, 10, 24])
@@ -164,6 +184,14 @@ def test_the_report_says_why_nobody_gets_it() -> None:
     assert "declined, 0 of 0 have it; the answers did not satisfy the list policy" in declined[0]
     listed = report_lines(Report(transfer(Transfer.LISTED), [receiver("bob@acme", Receiver.ACCEPTED)]))
     assert "listed, 1 of 1 could receive it" in listed[0]
+
+
+def test_the_report_says_for_whom_the_transfer_stays_open() -> None:
+    """Once it has ended nobody can decide any more."""
+    receivers = [receiver("bob@acme", Receiver.DELIVERED), receiver("eve@acme", Receiver.DEFERRED)]
+    open_until = "1 receiver put the decision off; it stays open for that until 1970-01-01 00:01:00 UTC"
+    assert open_until in report_lines(Report(transfer(Transfer.CASTING), receivers))
+    assert open_until not in report_lines(Report(transfer(Transfer.EXPIRED), receivers))
 
 
 def test_a_listing() -> None:

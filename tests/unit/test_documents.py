@@ -146,7 +146,7 @@ def test_the_protocol_names_only_messages_that_there_are() -> None:
     kinds: list[type[msgspec.Struct]] = [*MESSAGES.values(), TransferStatus]
     fields = {field for kind in kinds for field in kind.__struct_fields__}
     functions = {function.__name__ for function in HANDLERS.values()}
-    others = {"all_or_nothing", "user_id"}
+    others = {"all_or_nothing", "user_id", "delivery_limit"}
     assert {word for word in quoted if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", word)} <= (
         known | fields | functions | others
     )
@@ -170,4 +170,4 @@ def test_the_commands_and_the_program_of_the_readme_can_be_read() -> None:
     commands = [
         shlex.split(line) for _, text in blocks for line in text.splitlines() if line.startswith("rollcast ")
     ]
-    assert {words[1] for words in commands} <= {"admin", "send", "receive", "status", "list"}
+    assert {words[1] for words in commands} <= {*("admin", "parked", "send", "receive", "status", "list")}

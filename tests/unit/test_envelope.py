@@ -12,6 +12,7 @@ from rollcast.messages import (
     CloseDue,
     ConsentAnswered,
     Message,
+    ParkedRequested,
     Query,
     ReceiptReported,
     RoundDue,
@@ -115,6 +116,18 @@ def test_an_operator_asks_s200() -> None:
     for message in (AccountRequested(action="list"), Query()):
         assert verify(Letter(OPERATOR, STEP, "acme.s200"), message, "s200").origin == OPERATOR
         refused(Letter(ALICE, STEP, "acme.s200"), message, "s200")
+
+
+@pytest.mark.parametrize("verb", ["query", "register", "parked"])
+def test_a_terminal_does_not_ask_for_parked_messages(verb: str) -> None:
+    """Neither under a verb of its own nor, were the broker to let it, as an operator or through a server."""
+    asked = ParkedRequested(action="drop", ids=["0" * 16])
+    assert verify(Letter(OPERATOR, STEP, "acme.s200"), asked, "s200").origin == OPERATOR
+    refused(Letter(routing_key=f"acme.{ALICE}.{verb}"), asked, "s200")
+    refused(Letter(ALICE, STEP, "acme.s200"), asked, "s200")
+    passed_on = envelope.Envelope(ALICE, STEP, "acme.s200", 0).headers(0)
+    refused(Letter(SERVER, STEP, "acme.s200", {**passed_on}), asked, "s200")
+    refused(Letter(OPERATOR, STEP, "globex.s200"), asked, "s210")
 
 
 @pytest.mark.parametrize("exchange", ["", "amq.topic", "rollcast.down", "rollcast.bulk"])

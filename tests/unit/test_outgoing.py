@@ -13,7 +13,8 @@ from rollcast.errors import FileUnusable, InvalidMessage, TransferRefusedError
 from rollcast.messages.values import FileSelector, ReceiverProgress, ReceiverStatus, TransferStatus
 from rollcast.outgoing import Outgoing
 from rollcast.reasons import Code
-from rollcast.request import Wish, parts
+from rollcast.report import Report
+from rollcast.request import Wish, parts, selector
 from rollcast.source import Source
 from rollcast.states import Receiver, Transfer
 from tests.unit.fakes import FakeSession
@@ -44,7 +45,6 @@ def wish(*recipients: str, chunk_size: int = 65_536) -> Wish:
         upload="live",
         dry_run=False,
         chunk_size=chunk_size,
-        type=None,
     )
 
 
@@ -75,9 +75,16 @@ async def source(tmp_path: Path) -> AsyncIterator[Source]:
     source.close()
 
 
-def sending(session: FakeSession, source: Source, *, detach: bool = False) -> Outgoing:
+async def nothing() -> None:
+    """Whoever plays the server is heard anyway."""
+
+
+def sending(
+    session: FakeSession, source: Source, *, detach: bool = False, known: Report | None = None
+) -> Outgoing:
     """A transfer to bob."""
-    return Outgoing(session, source, parts(wish("bob@acme"), SESSION, source), detach=detach)
+    request = parts(wish("bob@acme"), SESSION, selector(source, None))
+    return Outgoing(session, source, request, listen=nothing, detach=detach, known=known)
 
 
 async def heard(outgoing: Outgoing, *messages: m.Message) -> list[e.SenderEvent]:
@@ -182,10 +189,10 @@ async def test_a_changed_file_takes_the_transfer_back(
 async def test_a_long_list_goes_in_parts(source: Source) -> None:
     """Of 500 recipients, alike but for these; an empty list is still a request."""
     names = [f"r{number}@acme" for number in range(1001)]
-    messages = parts(wish(*names), SESSION, source)
+    messages = parts(wish(*names), SESSION, selector(source, None))
     assert [name for message in messages for name in message.recipients] == names
     assert [(message.part, message.parts) for message in messages] == [(0, 3), (1, 3), (2, 3)]
-    assert [message.recipients for message in parts(wish(), SESSION, source)] == [[]]
+    assert [message.recipients for message in parts(wish(), SESSION, selector(source, None))] == [[]]
     assert messages[0].file.type == "application/pdf"
 
 
@@ -193,26 +200,4 @@ async def test_what_no_server_could_read_is_not_sent(source: Source) -> None:
     """It would be parked there, and nobody would answer."""
     for wrong in (wish("x" * 2000), wish("bob@acme", chunk_size=1)):
         with pytest.raises(InvalidMessage):
-            parts(wrong, SESSION, source)
-
-
-async def test_parts_of_a_list_make_one_event(source: Source) -> None:
-    """In any order, the newest version only."""
-    both = [
-        m.ReceiverListResolved(
-            transfer_id=TRANSFER,
-            list_version=version,
-            listed=2,
-            requested=2,
-            receivers=[status(f"r{part}@acme")],
-            part=part,
-            parts=2,
-        )
-        for version, part in [(1, 0), (2, 1), (1, 1), (2, 0), (2, 0)]
-    ]
-    end = m.TransferReported(transfer=STATUS, receivers=[])
-    seen = await heard(sending(FakeSession(), source), *both, end)
-    lists = [event for event in seen if isinstance(event, e.ListResolved)]
-    assert [(one.list_version, [r.address for r in one.listed]) for one in lists] == [
-        (2, ["r0@acme", "r1@acme"])
-    ]
+            parts(wrong, SESSION, selector(source, None))

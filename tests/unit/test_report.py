@@ -1,5 +1,8 @@
 """The JSON document of a transfer."""
 
+import msgspec
+import pytest
+
 from rollcast.messages.values import FileSelector, Hashes, ReceiverStatus, TransferStatus
 from rollcast.reasons import Code
 from rollcast.report import Report, instant
@@ -92,6 +95,24 @@ def test_complete_means_everybody() -> None:
     assert Report(transfer(Transfer.LISTED), [accepted]).disposition(accepted) == "listed"
     assert Report(transfer(Transfer.COMPLETED), [delivered]).complete
     assert not Report(transfer(Transfer.CASTING), [delivered, accepted]).complete
+
+
+@pytest.mark.parametrize(
+    ("state", "receiver", "version", "settled"),
+    [
+        (Transfer.CASTING, Receiver.RECEIVING, 1, False),
+        (Transfer.CASTING, Receiver.DEFERRED, 0, False),
+        (Transfer.CASTING, Receiver.DEFERRED, 1, True),
+        (Transfer.EXPIRED, Receiver.EXPIRED, 1, True),
+    ],
+)
+def test_settled_means_that_nobody_receives(
+    state: Transfer, receiver: Receiver, version: int, *, settled: bool
+) -> None:
+    """A report says so, not the states alone: before the cast nobody receives either."""
+    status = msgspec.structs.replace(transfer(state), report_version=version)
+    report = Report(status, [ReceiverStatus(address="bob@acme", state=receiver)])
+    assert report.settled is settled
 
 
 def test_an_instant_keeps_its_microseconds() -> None:

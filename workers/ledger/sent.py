@@ -102,6 +102,17 @@ async def receivers(
     return await ledger.all(query)
 
 
+async def sample(ledger: Ledger, transfer_id: str, state: Receiver, most: int) -> list[str]:
+    """The addresses of some receivers in a state, others each time if there are more."""
+    query = (
+        select(sent_receivers.c.address)
+        .where(sent_receivers.c.transfer_id == transfer_id, sent_receivers.c.state == state)
+        .order_by(func.random())
+        .limit(most)
+    )
+    return [row.address for row in await ledger.all(query)]
+
+
 async def tally(ledger: Ledger, transfer_id: str) -> dict[Receiver, int]:
     """How many receivers are in each state."""
     query = (

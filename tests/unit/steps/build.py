@@ -126,6 +126,16 @@ def failed(**fields: Any) -> ReceiptReported:
     return ReceiptReported(**usual | fields)
 
 
+def defer(transfer_id: str = T) -> ConsentAnswered:
+    """A receiver decides later."""
+    return ConsentAnswered(transfer_id=transfer_id, accept=False, deferred=True)
+
+
+def discarded(transfer_id: str = T) -> ReceiptReported:
+    """Nothing is left at a receiver of what was cut off."""
+    return ReceiptReported(transfer_id=transfer_id, outcome="discarded", bytes=0)
+
+
 def invitation(offer: Offer, *receivers: str) -> ReceiversInvited:
     """Receivers are invited to what is offered."""
     return ReceiversInvited(offer=offer, receivers=list(receivers))

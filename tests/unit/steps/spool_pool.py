@@ -1,8 +1,8 @@
 """The `spool` pool without its broker: a real ledger and a real folder."""
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,24 @@ class Pool:
             raise BrokerUnavailable("gone")
         self.told += [one.message for one in publications]
 
+    async def deliver(self, letter: Letter) -> None:
+        """Put a chunk in line."""
+        await self._spooler.take(letter)  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The spooler as it runs until it is told to end."""
+        running = asyncio.create_task(self._spooler.run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+
     async def take(self, *letters: Letter) -> list[str | None]:
-        """Let the spooler handle chunks; how each was settled."""
+        """Let the spooler handle chunks before it ends; how each was settled."""
         for letter in letters:
-            await self._spooler.take(letter)  # type: ignore[arg-type]
+            await self.deliver(letter)
         running = asyncio.create_task(self._spooler.run())
         drained = asyncio.create_task(self._spooler.drained())
         await asyncio.wait({running, drained}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,14 +5,17 @@ import pytest
 from rollcast.messages import (
     AccountAnswered,
     AccountRequested,
+    CancelRequested,
     ConsentAsked,
     LaneOpened,
     LanesDue,
+    ParkedRequested,
     Query,
     Refused,
     Register,
     Registered,
     TransferDescribed,
+    TransferEnded,
     TransfersListed,
 )
 from rollcast.messages.values import Account, Capabilities, Limits
@@ -22,6 +25,7 @@ from tests.unit.steps.build import (
     ALICE,
     BOB,
     CAROL,
+    HOUR,
     MALLORY,
     OPERATOR,
     OTHER_T,
@@ -31,6 +35,8 @@ from tests.unit.steps.build import (
     T,
     accept,
     by,
+    defer,
+    discarded,
     invitation,
     of,
     one,
@@ -40,12 +46,12 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers import reports
 from workers.ledger import accounts
-from workers.work import GrantRights, OpenInboxes, Received, RevokeRights
+from workers.work import GrantRights, OpenInboxes, Received, RevokeRights, SeeParked
 
 RECEIVING = Register(session=SESSION, capabilities=Capabilities(free_space=5 * MiB))
 
 
-def operator(message: AccountRequested | Query, request_id: str = "1") -> Received:
+def operator(message: AccountRequested | ParkedRequested | Query, request_id: str = "1") -> Received:
     """What an operator says to the server of acme."""
     return Received(message, OPERATOR, "acme", reply_to="somewhere", correlation_id=request_id)
 
@@ -105,11 +111,25 @@ async def test_nothing_is_asked_of_a_terminal_that_only_sends(world: World) -> N
     assert not of(await world.tell(by(BOB, Register(session=SESSION))), ConsentAsked)
 
 
-async def test_a_question_is_not_asked_again_after_its_deadline(world: World) -> None:
-    """What cannot count any more is not asked."""
+@pytest.mark.parametrize("put_off", [False, True])
+async def test_a_question_is_asked_as_long_as_the_transfer_is_open(world: World, put_off: bool) -> None:
+    """Who comes late, or has put the decision off, can still join; what cannot count any more is not asked."""
     await world.asking(request(consent_timeout=1000))
+    if put_off:
+        await world.tell(by(BOB, defer()))
     world.pass_time(2_000_000)
+    assert whereto(await world.tell(by(BOB, RECEIVING)), ConsentAsked) == [(BOB, None)]
+    world.pass_time(25 * HOUR)
     assert not of(await world.tell(by(BOB, RECEIVING)), ConsentAsked)
+
+
+async def test_an_end_that_was_not_confirmed_is_told_again(world: World) -> None:
+    """Until the receiver has said that nothing is left there."""
+    await world.casting(request())
+    await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
+    assert whereto(await world.tell(by(BOB, RECEIVING)), TransferEnded) == [(BOB, None)]
+    await world.settle(by(BOB, discarded()))
+    assert not of(await world.tell(by(BOB, RECEIVING)), TransferEnded)
 
 
 async def test_an_open_lane_is_announced_again(world: World) -> None:
@@ -202,6 +222,12 @@ async def test_a_page_far_behind_the_end_is_empty(world: World) -> None:
     assert one(outcomes, TransfersListed).transfers == []
     outcomes = await world.tell(by(ALICE, Query(transfer_id=T, after=2**53 - 1)))
     assert one(outcomes, TransferDescribed).receivers == []
+
+
+async def test_parked_messages_are_not_in_the_ledger(world: World) -> None:
+    """What an operator asks about them is left to an action, which answers."""
+    asked = operator(ParkedRequested(action="list"))
+    assert await world.tell(asked) == [SeeParked(asked, ParkedRequested(action="list"))]
 
 
 async def test_adding_an_account_gives_rights_and_a_password(bare: World) -> None:

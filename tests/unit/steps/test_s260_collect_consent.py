@@ -4,6 +4,7 @@ import pytest
 
 from rollcast.errors import IdentityError
 from rollcast.messages import (
+    AnswerRecorded,
     AnswerRefused,
     CancelRequested,
     ConsentAnswered,
@@ -17,6 +18,7 @@ from tests.unit.steps.build import (
     BOB,
     CAROL,
     DAVE,
+    HOUR,
     MALLORY,
     MINUTE,
     OTHER_T,
@@ -24,6 +26,7 @@ from tests.unit.steps.build import (
     accept,
     at,
     by,
+    defer,
     of,
     one,
     reject,
@@ -38,8 +41,9 @@ YES, NO = accept(), reject(detail="no, thanks")
 async def test_an_acceptance_is_written_down_and_forwarded(world: World) -> None:
     """To the server of the sender's domain."""
     await world.asking(request())
-    outcomes = await world.tell(by(CAROL, YES))
-    assert len(outcomes) == 1
+    answer = by(CAROL, YES, reply_to="r", correlation_id="1")
+    outcomes = await world.tell(answer)
+    assert whereto(outcomes, AnswerRecorded) == [answer]
     assert whereto(outcomes, ReceiversAnswered) == ["acme"]
     (status,) = one(outcomes, ReceiversAnswered).receivers
     assert (status.address, status.state, status.reason) == (CAROL, Receiver.ACCEPTED, None)
@@ -67,7 +71,7 @@ async def test_a_repeated_answer_is_announced_again(world: World, answer: Consen
     first = await world.tell(by(BOB, answer))
     assert await world.tell(by(BOB, answer)) == first
     again = await world.tell(by(BOB, answer), by(BOB, answer))
-    assert again == first
+    assert again[:-1] == first
 
 
 @pytest.mark.parametrize(("first", "second"), [(YES, NO), (NO, YES)], ids=["yes-no", "no-yes"])
@@ -102,12 +106,33 @@ async def test_answers_in_a_batch_are_forwarded_together(world: World) -> None:
     assert {status.address for status in forwarded[0].receivers} == {BOB, CAROL, DAVE}
 
 
-async def test_an_answer_after_the_deadline_is_too_late(world: World) -> None:
-    """The receiver is told; nothing changes."""
+@pytest.mark.parametrize("answer", [YES, NO], ids=["yes", "no"])
+async def test_an_answer_after_the_deadline_counts(world: World, answer: ConsentAnswered) -> None:
+    """The roll call has gone on without it, but the transfer is open."""
     await world.asking(request(consent_timeout=60_000))
     world.pass_time(2 * MINUTE)
+    outcomes = await world.tell(by(BOB, answer))
+    assert whereto(outcomes, ReceiversAnswered) == ["acme"]
+    assert not of(outcomes, AnswerRefused)
+
+
+async def test_a_decision_is_put_off_and_made(world: World) -> None:
+    """Until then it is no consent; what is decided stands."""
+    await world.asking(request())
+    (status,) = one(await world.tell(by(BOB, defer())), ReceiversAnswered).receivers
+    assert (status.state, status.reason) == (Receiver.DEFERRED, None)
+    await world.tell(by(BOB, YES))
+    outcomes = await world.tell(by(BOB, defer()))
+    assert not of(outcomes, AnswerRefused)
+    assert (await world.invited_states())[BOB] == Receiver.ACCEPTED
+
+
+async def test_an_answer_after_the_expiry_is_too_late(world: World) -> None:
+    """The receiver is told; nothing changes."""
+    await world.asking(request(consent_timeout=60_000))
+    world.pass_time(25 * HOUR)
     outcomes = await world.tell(by(BOB, YES))
-    assert len(outcomes) == 1
+    assert not of(outcomes, ReceiversAnswered)
     assert one(outcomes, AnswerRefused).reason == Code.ANSWERED_TOO_LATE
     assert (await world.invited_states())[BOB] == Receiver.ASKED
 

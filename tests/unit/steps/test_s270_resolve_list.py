@@ -167,9 +167,18 @@ async def test_an_end_stands_and_delivered_outranks_it(world: World) -> None:
     await answer(world, no(BOB))
     await answer(world, status(BOB, Receiver.ACCEPTED, revision=7))
     assert (await world.sent_states())[BOB] == Receiver.REJECTED
-    await answer(world, status(BOB, Receiver.DELIVERED, revision=1))
-    await answer(world, status(BOB, Receiver.EXPIRED, revision=9))
-    assert (await world.sent_states())[BOB] == Receiver.DELIVERED
+    await answer(world, yes(CAROL), no(DAVE))
+    await answer(world, status(CAROL, Receiver.DELIVERED, revision=1))
+    await answer(world, status(CAROL, Receiver.EXPIRED, revision=9))
+    assert (await world.sent_states())[CAROL] == Receiver.DELIVERED
+
+
+async def test_nobody_has_it_who_is_not_on_the_list(world: World) -> None:
+    """Whatever another server says."""
+    await start(world)
+    await answer(world, yes(CAROL), no(BOB), no(DAVE))
+    await answer(world, status(BOB, Receiver.DELIVERED, revision=9))
+    assert (await world.sent_states())[BOB] == Receiver.REJECTED
 
 
 async def test_answers_of_those_who_were_not_requested_are_ignored(world: World) -> None:

@@ -24,6 +24,7 @@ from tests.unit.steps.build import (
     at,
     by,
     delivered,
+    discarded,
     failed,
     of,
     one,
@@ -119,13 +120,16 @@ async def test_an_unknown_transfer_opens_nothing(world: World) -> None:
 
 
 async def test_after_the_end_no_lane_is_opened(world: World) -> None:
-    """The prompt is answered with how the receivers ended."""
+    """The prompt is answered with how the receivers ended, once they have confirmed it."""
     await accepted(world)
     await world.tell(
         at("globex", TransferClosed(transfer_id=T, sender_domain="acme", state=Transfer.EXPIRED))
     )
     outcomes = await prompt(world, CAROL)
     assert not of(outcomes, OpenLanes)
+    assert not of(outcomes, ReceiversFinished)
+    await world.tell(by(CAROL, discarded()))
+    outcomes = await prompt(world, CAROL)
     assert one(outcomes, ReceiversFinished).receivers[0].state == Receiver.EXPIRED
 
 

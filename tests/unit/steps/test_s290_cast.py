@@ -152,6 +152,33 @@ async def test_deep_lanes_hold_the_upload_back(world: World) -> None:
     assert granted(await world.tell(SHALLOW)) == [[(2 * PIECE, 3 * PIECE)]]
 
 
+async def test_it_is_told_how_long_deep_lanes_have_held_a_piece_back(world: World) -> None:
+    """Since they were first found deep after the last piece, whoever measured how often."""
+    await world.casting(request())
+    held = [one(await stored(world, range(PIECE)), MeasureLanes).held]
+    for _ in range(2):
+        await world.tell(DEEP)
+        world.pass_time(SECOND)
+        held.append(one(await world.tell(PACE_DUE), MeasureLanes).held // SECOND)
+    assert held == [0, 1, 2]
+    assert granted(await world.tell(SHALLOW)) == [[(2 * PIECE, 3 * PIECE)]]
+    assert one(await stored(world, range(PIECE, 2 * PIECE)), MeasureLanes).held == 0
+
+
+async def test_other_lanes_are_measured_each_time(world: World) -> None:
+    """The first ones on a long list may all stand still."""
+    receivers = [f"r{number}@acme" for number in range(40)]
+    await world.account(*receivers)
+    await world.casting(request(receivers))
+    measured = [one(await stored(world, range(PIECE)), MeasureLanes)]
+    for _ in range(20):
+        world.pass_time(SECOND)
+        measured.append(one(await world.tell(PACE_DUE), MeasureLanes))
+    assert {len(set(one.receivers)) for one in measured} == {16}
+    assert {one.piece for one in measured} == {PIECE}
+    assert len({address for one in measured for address in one.receivers}) > 30
+
+
 async def test_deep_lanes_are_not_measured_ever_more_often(world: World) -> None:
     """Two rounds of measuring become one again, and the clock's prompt begins none beside a living one."""
     await world.casting(request())

@@ -79,7 +79,8 @@ async def test_an_eager_cast_waits_while_lanes_are_deep(world: World) -> None:
     assert ranges(outcomes) == []
     assert of(outcomes, Later)
     world.pass_time(SECOND)
-    assert of(await world.tell(PACE_DUE), MeasureLanes)
+    assert one(await world.tell(PACE_DUE), MeasureLanes).held >= SECOND
+    assert one(await world.tell(SHALLOW), MeasureLanes).held == 0
 
 
 async def test_an_eager_cast_that_stands_still_goes_on(world: World) -> None:

@@ -24,9 +24,11 @@ from tests.unit.steps.build import (
     WRONG,
     MiB,
     T,
+    accept,
     at,
     by,
     delivered,
+    discarded,
     failed,
     file,
     of,
@@ -155,12 +157,33 @@ class TestClosing:
         assert row.reason is not None
 
     async def test_a_repeated_closing_is_confirmed_again(self, world: World) -> None:
-        """And tells nobody twice."""
-        await world.casting(request())
+        """And told again to those only who have not confirmed it."""
+        await world.casting(request([CAROL, DAVE]))
         await world.tell(at("globex", CLOSED))
+        await world.tell(by(CAROL, discarded()))
         outcomes = await world.tell(at("globex", CLOSED))
         assert of(outcomes, ClosingConfirmed)
-        assert not of(outcomes, TransferEnded)
+        assert whereto(outcomes, TransferEnded) == [(DAVE, None)]
+
+    async def test_what_is_removed_is_confirmed(self, world: World) -> None:
+        """The sender's server hears of it, each time it is said."""
+        await world.casting(request())
+        await world.tell(at("globex", CLOSED))
+        receipt = by(CAROL, discarded(), reply_to="r", correlation_id="1")
+        for _ in range(2):
+            outcomes = await world.tell(receipt)
+            assert whereto(outcomes, ReceiptRecorded) == [receipt]
+            (status,) = one(outcomes, ReceiversFinished).receivers
+            assert (status.state, status.reason) == (Receiver.CANCELLED, Code.CANCELLED)
+
+    async def test_who_had_nothing_confirms_nothing(self, world: World) -> None:
+        """Neither one that was only asked, nor one whose file still comes."""
+        await world.asking(request())
+        for _ in range(2):
+            outcomes = await world.tell(by(BOB, discarded()))
+            assert not of(outcomes, ReceiversFinished)
+            await world.settle(by(BOB, accept()), by(CAROL, accept()))
+        assert (await world.invited_states())[BOB] == Receiver.RECEIVING
 
     async def test_an_unknown_transfer_is_confirmed(self, world: World) -> None:
         """Or the sender's server would ask for ever."""

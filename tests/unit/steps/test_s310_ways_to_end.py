@@ -21,12 +21,14 @@ from tests.unit.steps.build import (
     CAROL,
     HOUR,
     MALLORY,
+    MINUTE,
     OTHER_T,
     MiB,
     T,
     at,
     by,
     delivered,
+    discarded,
     ends,
     file,
     of,
@@ -45,10 +47,11 @@ CANCEL = CancelRequested(transfer_id=T)
 class TestExpiry:
     """Every transfer ends, in whatever state its expiry finds it."""
 
-    async def expire(self, world: World) -> TransferReported:
+    async def expire(self, world: World, *, cut_off: bool = False) -> TransferReported:
         """Let the transfer expire; afterwards nothing of it is open or reserved."""
         world.pass_time(25 * HOUR)
         outcomes = await world.settle(CLOSE_DUE)
+        outcomes += await world.settle(by(BOB, discarded()), by(CAROL, discarded())) if cut_off else []
         report = reported(outcomes)
         assert report.transfer.state == Transfer.EXPIRED
         assert {receiver.state for receiver in report.receivers} <= FINAL_RECEIVER
@@ -79,7 +82,7 @@ class TestExpiry:
     async def test_casting_without_the_whole_file(self, world: World) -> None:
         """The sender is the one who did not do its part."""
         await world.casting(request())
-        report = await self.expire(world)
+        report = await self.expire(world, cut_off=True)
         assert report.transfer.reason == Code.UPLOAD_INCOMPLETE
         assert ends(report)[BOB] == (Receiver.EXPIRED, Code.UPLOAD_INCOMPLETE)
 
@@ -87,7 +90,7 @@ class TestExpiry:
         """The receivers are."""
         await world.casting(request())
         await world.change(uploaded_at=1)
-        report = await self.expire(world)
+        report = await self.expire(world, cut_off=True)
         assert report.transfer.reason == Code.NO_RECEIPT
 
     async def test_with_one_receipt_it_is_partial(self, world: World) -> None:
@@ -95,9 +98,13 @@ class TestExpiry:
         await world.casting(request())
         await world.settle(by(BOB, delivered()))
         world.pass_time(25 * HOUR)
-        report = reported(await world.settle(CLOSE_DUE))
+        await world.settle(CLOSE_DUE)
+        report = reported(await world.settle(by(CAROL, discarded())))
         assert report.transfer.state == Transfer.PARTIAL
-        assert ends(report)[BOB] == (Receiver.DELIVERED, None)
+        assert ends(report) == {
+            BOB: (Receiver.DELIVERED, None),
+            CAROL: (Receiver.EXPIRED, Code.UPLOAD_INCOMPLETE),
+        }
 
     async def test_a_round_closed_at_the_expiry_ends_as_such(self, world: World) -> None:
         """Consent time and expiry may be the same instant."""
@@ -128,21 +135,48 @@ class TestCancel:
         assert not of(outcomes, TransferClosed)
 
     async def test_while_casting(self, world: World) -> None:
-        """Who has the file has it."""
+        """Who has the file has it; the others confirm that nothing is left of it."""
         await world.casting(request())
         await world.settle(by(BOB, delivered()))
-        report = reported(await world.settle(by(ALICE, CANCEL)))
+        assert not of(await world.settle(by(ALICE, CANCEL)), TransferReported)
+        report = reported(await world.settle(by(CAROL, discarded())))
         assert report.transfer.state == Transfer.PARTIAL
         assert ends(report) == {
             BOB: (Receiver.DELIVERED, None),
             CAROL: (Receiver.CANCELLED, Code.CANCELLED),
         }
 
+    async def test_who_is_silent_is_unconfirmed(self, world: World) -> None:
+        """After a minute; a confirmation that comes later corrects the report."""
+        await world.casting(request())
+        await world.settle(by(ALICE, CANCEL))
+        await world.settle(by(BOB, discarded()))
+        assert not of(await world.settle(CLOSE_DUE), TransferReported)
+        world.pass_time(MINUTE)
+        report = reported(await world.settle(CLOSE_DUE))
+        assert (report.transfer.state, report.transfer.report_version) == (Transfer.CANCELLED, 1)
+        assert ends(report) == {
+            BOB: (Receiver.CANCELLED, Code.CANCELLED),
+            CAROL: (Receiver.CANCELLED, Code.UNCONFIRMED),
+        }
+        report = reported(await world.settle(by(CAROL, discarded())))
+        assert report.transfer.report_version == 2
+        assert ends(report)[CAROL] == (Receiver.CANCELLED, Code.CANCELLED)
+
+    async def test_a_receipt_comes_first(self, world: World) -> None:
+        """A receiver that was about to name its file when it was cut off has the file."""
+        await world.casting(request())
+        await world.settle(by(ALICE, CANCEL))
+        report = reported(await world.settle(by(BOB, discarded()), by(CAROL, delivered())))
+        assert report.transfer.state == Transfer.PARTIAL
+        assert ends(report)[CAROL] == (Receiver.DELIVERED, None)
+
     async def test_because_the_file_changed(self, world: World) -> None:
         """Another reason, another end."""
         await world.casting(request())
         changed = CancelRequested(transfer_id=T, reason="source_changed", detail="it grew")
-        report = reported(await world.settle(by(ALICE, changed)))
+        await world.settle(by(ALICE, changed))
+        report = reported(await world.settle(by(BOB, discarded()), by(CAROL, discarded())))
         assert (report.transfer.state, report.transfer.reason) == (Transfer.FAILED, Code.SOURCE_CHANGED)
         assert report.transfer.detail == "it grew"
         assert set(ends(report).values()) == {(Receiver.FAILED, Code.SOURCE_CHANGED)}
@@ -171,7 +205,7 @@ class TestCleanUp:
 
     async def ended(self, world: World) -> None:
         """A cancelled transfer whose closings are under way."""
-        await world.casting(request())
+        await world.asking(request())
         await world.tell(by(ALICE, CANCEL))
 
     async def confirm(self, world: World, *domains: str) -> list[Outcome]:
@@ -183,8 +217,7 @@ class TestCleanUp:
     async def test_the_last_confirmation_cleans_up(self, world: World) -> None:
         """Chunks and cast go, and the spool's room is free again."""
         await self.ended(world)
-        outcomes = await self.confirm(world, "acme")
-        assert whereto(outcomes, TransferClosed) == ["globex"]
+        assert await self.confirm(world, "acme") == []
         assert await world.reserved() == 300 * MiB
         outcomes = await self.confirm(world, "globex")
         assert outcomes == [DropCast(ALICE, T, 300)]

@@ -1,5 +1,8 @@
 """The `spool` pool: chunks are checked, stored, written down, and acknowledged."""
 
+import asyncio
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +87,54 @@ async def test_without_the_broker_chunks_go_back(pool: Pool) -> None:
     assert await pool.take(Letter(0)) == ["nack"]
 
 
-async def test_a_full_disk_gives_chunks_back(pool: Pool) -> None:
-    """They are stored when there is room again."""
+class Returning(Letter):
+    """A chunk that is delivered again when it goes back, and notes when."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__()
+        self.came_back: asyncio.Queue[float] = asyncio.Queue()
+        self.stored = asyncio.Event()
+        self._pool = pool
+
+    async def ack(self) -> None:
+        """It is stored."""
+        self.stored.set()
+
+    async def nack(self, requeue: bool) -> None:
+        """It goes back, and comes again at once."""
+        self.came_back.put_nowait(time.monotonic())
+        await self._pool.deliver(self)
+
+
+def obstruct(pool: Pool) -> Path:
+    """Keep the spooler from storing the chunks of the transfer, by a file."""
     pool.folder.mkdir(exist_ok=True)
-    (pool.folder / T).write_text("in the way")
-    assert await pool.take(Letter(0)) == ["nack"]
-    (pool.folder / T).unlink()
+    obstacle = pool.folder / T
+    obstacle.write_text("in the way")
+    return obstacle
+
+
+async def test_what_cannot_be_stored_comes_again_ever_more_seldom(pool: Pool) -> None:
+    """A queue delivers at once what it was given back; it is stored when there is room again."""
+    obstacle, letter = obstruct(pool), Returning(pool)
+    async with asyncio.timeout(30), pool.running():
+        times = [time.monotonic()]
+        await pool.deliver(letter)
+        times += [await letter.came_back.get() for _ in range(3)]
+        obstacle.unlink()
+        await letter.stored.wait()
+    pauses = [after - before for before, after in pairwise(times)]
+    assert all(pause > least for pause, least in zip(pauses, (0.45, 0.65, 1.35), strict=True)), pauses
+    assert pool.files() == {f"{T}/0"}
+
+
+async def test_a_worker_that_is_to_end_does_not_pause(pool: Pool) -> None:
+    """What it cannot store goes back at once, and another one may try."""
+    obstacle = obstruct(pool)
+    async with asyncio.timeout(3):
+        for _ in range(6):
+            assert await pool.take(Letter(0)) == ["nack"]
+    obstacle.unlink()
     assert await pool.take(Letter(0)) == ["ack"]
 
 

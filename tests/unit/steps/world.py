@@ -14,7 +14,7 @@ from rollcast.messages.values import Capabilities, Limits, Offer
 from rollcast.topology import POOLS, accepts
 from tests.unit.steps.build import ALICE, MiB, T, accept, at, by, digest
 from workers.ledger import Database, Ledger, accounts, sent, spooled
-from workers.ledger.tables import invited_receivers, sent_receivers, sent_transfers, spool_usage
+from workers.ledger.tables import invited_receivers, sent_chunks, sent_receivers, sent_transfers, spool_usage
 from workers.settings import Settings
 from workers.steps import STEPS
 from workers.work import Outcome, Received, Services, ToStep
@@ -138,6 +138,11 @@ class World:
         """The bytes of the spool that are reserved."""
         async with self.database.begin() as ledger:
             return await ledger.count(select(func.coalesce(func.sum(spool_usage.c.reserved), 0)))
+
+    async def chunks(self) -> int:
+        """How many chunks are written down as spooled."""
+        async with self.database.begin() as ledger:
+            return await ledger.count(select(func.count()).select_from(sent_chunks))
 
     async def transfers(self) -> int:
         """How many transfers are written down."""

@@ -1,0 +1,34 @@
+"""A connection to the broker for one fault."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aio_pika
+from aio_pika.abc import AbstractChannel
+from aiormq.exceptions import AMQPError
+
+from dev.chaos.damage import Impossible
+from rollcast.broker.link import CONNECTION_LOST
+
+WITHIN_S = 3.0
+"""Seconds that a fault may take; under the memory alarm a publish is not confirmed at all."""
+
+T = TypeVar("T")
+
+
+def on_channel(url: str, call: Callable[[AbstractChannel], Awaitable[T]]) -> T:
+    """Do something on a channel with confirms. Raises Impossible if the broker is not up to it now."""
+
+    async def run() -> T:
+        async with asyncio.timeout(WITHIN_S):
+            connection = await aio_pika.connect(url)
+            try:
+                return await call(await connection.channel())
+            finally:
+                await connection.close()
+
+    try:
+        return asyncio.run(run())
+    except (*CONNECTION_LOST, AMQPError, OSError, RuntimeError) as error:
+        raise Impossible(f"the broker does not do it: {type(error).__name__} {error}") from error

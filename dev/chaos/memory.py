@@ -1,0 +1,32 @@
+"""How much memory workers and receivers have, and whether that grew."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dev.chaos.scene import Scene
+
+MAY_GROW_MIB = 128.0
+"""From the first round to the last. Four batches at a time of each of S290 and S300 hold 8 chunks, and a process
+keeps what it has freed."""
+
+Figures = Mapping[str, float]
+"""MiB resident, by the process's name."""
+
+
+def measure(scene: Scene) -> Figures:
+    """What each process has now."""
+    return {kept.name: _resident(kept.program.pid) for kept in (*scene.workers, *scene.receivers)}
+
+
+def leaks(before: Figures, after: Figures) -> list[str]:
+    """Who has much more than before, a sentence each."""
+    return [
+        f"{name} grew from {before[name]:.0f} to {after[name]:.0f} MiB"
+        for name in after
+        if after[name] > before[name] + MAY_GROW_MIB
+    ]
+
+
+def _resident(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)

@@ -1,0 +1,69 @@
+"""Sending once more: what a resumed transfer and a retry need, and whether it is still there."""
+
+from pathlib import Path
+
+from rollcast.errors import FileUnusable, RequestRefused
+from rollcast.messages.values import Upload
+from rollcast.reasons import REASONS, Code
+from rollcast.report import Report
+from rollcast.request import Wish
+from rollcast.source import Source
+from rollcast.states import FINAL_TRANSFER
+from rollcast.topology import MiB
+from rollcast.transfers import Record
+
+KNOWN_WITHIN = 60.0
+"""Seconds for the servers of those who accepted to say so again."""
+
+
+async def reopen(record: Record) -> Source:
+    """The file of a transfer that is to go on. Raises `FileUnusable` if it is not what it was."""
+    try:
+        return await Source.open_again(Path(record.path), record.file, record.mtime_ns)
+    except FileUnusable as error:
+        error.hint = f"Put it back as it was, or `rollcast cancel {record.transfer_id}` and send it again."
+        raise
+
+
+async def open_for_retry(path: Path, earlier: Report) -> Source:
+    """The file of a transfer that has ended. Raises `FileUnusable` if `path` is another one."""
+    try:
+        return await Source.open_again(path, earlier.transfer.file, None)
+    except FileUnusable as error:
+        error.hint = "Name the file as it was sent, or send this one as a new transfer."
+        raise
+
+
+def retry(earlier: Report, transfer_id: str, *, expires: float, upload: Upload) -> Wish:
+    """What is asked for when a transfer is retried, as `transfer_id`, `expires` in seconds.
+
+    Nobody will be asked, but their servers have to say that they know of the consent. Raises `RequestRefused` if
+    nobody was cut off.
+    """
+    return Wish(
+        transfer_id=transfer_id,
+        recipients=_recipients(earlier),
+        list_policy="subset",
+        consent_timeout=min(KNOWN_WITHIN, expires),
+        expires=expires,
+        upload=upload,
+        dry_run=False,
+        chunk_size=MiB,
+        retry_of=earlier.transfer.transfer_id,
+    )
+
+
+def _recipients(earlier: Report) -> tuple[str, ...]:
+    transfer = earlier.transfer
+    if transfer.state not in FINAL_TRANSFER:
+        raise _refusal(f"transfer {transfer.transfer_id} still goes on", "Wait for its end, or cancel it.")
+    if not earlier.cut_off:
+        hint = "Those who were not on the list must be asked: send it as a new transfer."
+        raise _refusal(f"nobody of transfer {transfer.transfer_id} was cut off", hint)
+    return earlier.cut_off
+
+
+def _refusal(what: str, hint: str) -> RequestRefused:
+    return RequestRefused(
+        f"{what}: {REASONS[Code.NOT_RETRYABLE].sentence}", hint=hint, code=Code.NOT_RETRYABLE
+    )

@@ -1,0 +1,117 @@
+"""What a sender keeps of its transfers: one file for each below `$ROLLCAST_HOME/transfers`."""
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from rollcast import private
+from rollcast.addresses import TRANSFER_ID_PATTERN
+from rollcast.errors import FileUnusable
+from rollcast.messages import TransferRequested
+from rollcast.messages.values import MAX_DURATION, Address, FileSelector
+from rollcast.settings import ClientSettings
+from rollcast.source import Source
+
+logger = logging.getLogger(__name__)
+
+KEPT_FOR = MAX_DURATION / 1000 + 30 * 86_400
+"""Seconds since a transfer began: the longest one has ended 30 days ago."""
+NO_RECORD = "no_record"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer as it was asked for: the request in its parts, and the file (changed at `mtime_ns`) to upload."""
+
+    sender: Address
+    path: str
+    mtime_ns: int
+    detach: bool
+    request: Annotated[list[TransferRequested], Meta(min_length=1)]
+
+    @classmethod
+    def of(
+        cls, sender: str, source: Source, request: Sequence[TransferRequested], *, detach: bool
+    ) -> "Record":
+        """What to keep of a request that is about to go out."""
+        path = str(source.path.absolute())
+        return cls(sender=sender, path=path, mtime_ns=source.mtime_ns, detach=detach, request=list(request))
+
+    @property
+    def transfer_id(self) -> str:
+        """The transfer's id."""
+        return self.request[0].transfer_id
+
+    @property
+    def file(self) -> FileSelector:
+        """The file as the receivers were offered it."""
+        return self.request[0].file
+
+
+class Transfers:
+    """The records below `folder`. Without one of these a `Sender` cannot resume."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def of(cls, settings: ClientSettings) -> "Transfers":
+        """Those of the home."""
+        return cls(settings.home / "transfers")
+
+    def keep(self, record: Record) -> None:
+        """Write a record down, unless the transfer has one, and remove those that are too old to be of use.
+
+        A home that cannot be written to is no reason not to send: that is logged as a warning.
+        """
+        path = self._path(record.transfer_id)
+        try:
+            self._prune()
+            if not path.exists():
+                private.write(path, msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+        except (OSError, UnicodeEncodeError) as error:
+            logger.warning("this transfer could not be resumed, as its record cannot be kept: %s", error)
+
+    def get(self, transfer_id: str, sender: str | None = None) -> Record:
+        """The record of a transfer, of that sender if one is named. Raises `FileUnusable` with code `no_record`."""
+        path = self._path(transfer_id)
+        try:
+            record = msgspec.json.decode(path.read_bytes(), type=Record)
+        except FileNotFoundError as error:
+            hint = "Go on where it was sent from, with the same ROLLCAST_HOME, or send the file again."
+            raise _missing(f"nothing is kept here of transfer {transfer_id}", hint) from error
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise _missing(
+                f"what is kept in {path} cannot be read: {error}", "Send the file again."
+            ) from error
+        if sender not in {None, record.sender}:
+            hint = f"Use the credentials of {record.sender}."
+            raise _missing(f"transfer {transfer_id} was sent by {record.sender}, not by {sender}", hint)
+        return record
+
+    def drop(self, transfer_id: str) -> None:
+        """Remove the record of a transfer of which it is not needed any more."""
+        try:
+            self._path(transfer_id).unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("the record of a transfer cannot be removed: %s", error)
+
+    def _prune(self) -> None:
+        if self._folder.is_dir():
+            for path in self._folder.glob("*.json"):
+                if path.stat().st_mtime < time.time() - KEPT_FOR:
+                    path.unlink(missing_ok=True)
+
+    def _path(self, transfer_id: str) -> Path:
+        if not re.match(TRANSFER_ID_PATTERN, transfer_id):
+            raise _missing(f"{transfer_id[:80]!r} is not a transfer id", "It is 32 hexadecimal digits.")
+        return self._folder / f"{transfer_id}.json"
+
+
+def _missing(message: str, hint: str) -> FileUnusable:
+    return FileUnusable(message, hint=hint, code=NO_RECORD)

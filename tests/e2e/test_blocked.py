@@ -1,0 +1,97 @@
+"""A broker that is low on memory takes nothing from anybody; transfers wait, and none fails for it."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from dev.broker import MEMORY, Broker, Node
+from tests.e2e import damage
+from tests.e2e.underway import ALICE, BOB, Held, completes
+from tests.e2e.world import World, random_file
+
+PAUSED = "the broker takes nothing at present: it is low on memory or disk"
+BLOCKED_FOR_S = 35.0
+"""More than a publish waits for its confirm, and a registration for its answer."""
+
+
+@contextmanager
+def low_on_memory(node: Broker) -> Iterator[None]:
+    """Raise the memory alarm."""
+    if not isinstance(node, Node):
+        pytest.skip("the broker is not ours to be starved")
+    node.allow_memory("1MB")
+    try:
+        yield
+    finally:
+        node.allow_memory(MEMORY)
+
+
+def _said(process: "subprocess.Popen[str]", words: str) -> str:
+    """What was said until these words were."""
+    assert process.stderr is not None
+    said = ""
+    while words not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def _stays(process: "subprocess.Popen[str]", seconds: float) -> None:
+    """The process runs for so long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.1)
+
+
+def test_before_anything_is_sent(world: World, node: Broker, tmp_path: Path) -> None:
+    """It is said once; when the alarm is lifted the file goes as if nothing had been."""
+    world.add(ALICE)
+    world.receive(BOB)
+    source = random_file(tmp_path / "early.bin", 1000)
+    with low_on_memory(node):
+        sending = world.start(*world.sending(source, ALICE, [BOB]))
+        _said(sending, PAUSED)
+        _stays(sending, BLOCKED_FOR_S)
+    out, said = sending.communicate(timeout=60)
+    assert sending.returncode == 0, said
+    assert '"completed"' in out
+    assert PAUSED not in said
+
+
+def test_during_the_upload(world: World, node: Broker, tmp_path: Path) -> None:
+    """The upload waits, and goes on where it was."""
+    held = Held(world, tmp_path)
+    with ExitStack() as alarm:
+        with damage.stopped(held.bob.pid):
+            held.wait_until_lane_fills()
+            alarm.enter_context(low_on_memory(node))
+        _said(held.sending, PAUSED)
+        _stays(held.sending, BLOCKED_FOR_S)
+    completes(world, held.sending, held.source)
+
+
+def test_a_question_is_not_held_up(world: World, node: Broker) -> None:
+    """Who asks is told after a while why there is no answer."""
+    world.add(ALICE)
+    with low_on_memory(node):
+        done = world.run("list", "--as", ALICE, "--json")
+    assert (done.status, done.document["error"]["code"]) == (4, "broker_blocked"), done.said
+
+
+def test_ctrl_c_leaves(world: World, node: Broker, tmp_path: Path) -> None:
+    """Nothing can be taken back at present, and that is said."""
+    world.add(ALICE)
+    with low_on_memory(node):
+        sending = world.start(*world.sending(random_file(tmp_path / "a.bin", 10), ALICE, [BOB]))
+        _said(sending, PAUSED)
+        sending.send_signal(signal.SIGINT)
+        out, said = sending.communicate(timeout=30)
+    assert sending.returncode == 130, said
+    assert "not confirmed yet" in out

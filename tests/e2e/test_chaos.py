@@ -1,0 +1,33 @@
+"""Faults of all kinds while files are on their way, as `make chaos` runs it, for two minutes."""
+
+import os
+import secrets
+import subprocess
+import sys
+
+import pytest
+
+from dev.packages import CHECKOUT
+
+SECONDS = 60
+"""Of faults; the ends that must come after them take as long again."""
+WITHIN_S = 420
+
+
+@pytest.mark.timeout(WITHIN_S + 30)
+def test_every_transfer_ends_well_whatever_fails() -> None:
+    """Every transfer is final, who has the file has it once and whole, and nothing is left; the seed is printed."""
+    seed = str(secrets.randbelow(10**9))
+    print(f"CHAOS_SEED={seed} CHAOS_SECONDS={SECONDS}")
+    run = subprocess.run(
+        [sys.executable, "-m", "dev.chaos"],
+        env={**os.environ, "CHAOS_SEED": seed, "CHAOS_SECONDS": str(SECONDS)},
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    assert f"seed {seed}" in run.stdout

@@ -1,0 +1,142 @@
+"""A transfer that is tried again: to those who had accepted it and do not have it, without asking them again."""
+
+from typing import Any
+
+import pytest
+
+from rollcast.messages import (
+    CancelRequested,
+    ConsentAsked,
+    LaneOpened,
+    TransferAccepted,
+    TransferRefused,
+    TransferReported,
+    TransferRequested,
+)
+from rollcast.reasons import Code
+from rollcast.states import Receiver, Transfer
+from tests.unit.steps.build import (
+    ALICE,
+    BOB,
+    CAROL,
+    DAVE,
+    HOUR,
+    MALLORY,
+    OTHER_T,
+    WRONG,
+    T,
+    accept,
+    by,
+    delivered,
+    discarded,
+    failed,
+    file,
+    of,
+    one,
+    reject,
+    reported,
+    request,
+    whereto,
+)
+from tests.unit.steps.world import World
+
+
+def again(**fields: Any) -> TransferRequested:
+    """The transfer is tried again, to all that it went to."""
+    usual: dict[str, Any] = {"transfer_id": OTHER_T, "retry_of": T}
+    return request([BOB, CAROL, DAVE], **usual | fields)
+
+
+async def ended(world: World) -> None:
+    """Bob could not store the file, carol was cut off, dave declined."""
+    await world.asking(request([BOB, CAROL, DAVE]))
+    await world.settle(by(BOB, accept()), by(CAROL, accept()), by(DAVE, reject()))
+    await world.settle(by(BOB, failed(detail="disk full")))
+    await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
+    await world.settle(by(CAROL, discarded()))
+
+
+async def test_those_who_had_accepted_get_it_unasked(world: World) -> None:
+    """And nobody else gets anything."""
+    await ended(world)
+    outcomes = await world.settle(by(ALICE, again()))
+    assert one(outcomes, TransferAccepted).recipients == 2
+    assert not of(outcomes, ConsentAsked)
+    assert sorted(whereto(outcomes, LaneOpened), key=str) == [(BOB, None), (CAROL, None)]
+    assert await world.sent_states(OTHER_T) == {BOB: Receiver.RECEIVING, CAROL: Receiver.RECEIVING}
+    receipts = (by(a, delivered(transfer_id=OTHER_T)) for a in (BOB, CAROL))
+    report = reported(await world.settle(*receipts))
+    assert (report.transfer.state, report.transfer.retry_of) == (Transfer.COMPLETED, T)
+
+
+async def test_who_has_it_is_not_sent_it_again(world: World) -> None:
+    """Then there is nobody left, and that is said."""
+    await world.casting(request([BOB]))
+    await world.settle(by(BOB, delivered()))
+    refused = one(await world.settle(by(ALICE, again())), TransferRefused)
+    assert refused.reason == Code.NOT_RETRYABLE
+
+
+async def test_a_retry_can_be_tried_again(world: World) -> None:
+    """Consent is handed on."""
+    await ended(world)
+    await world.settle(by(ALICE, again()))
+    await world.settle(*(by(a, failed(transfer_id=OTHER_T)) for a in (BOB, CAROL)))
+    third = "c" * 32
+    outcomes = await world.settle(by(ALICE, again(transfer_id=third, retry_of=OTHER_T)))
+    assert len(of(outcomes, LaneOpened)) == 2
+
+
+async def test_who_is_not_able_any_more_does_not_get_it(world: World) -> None:
+    """Consent makes no room."""
+    await ended(world)
+    await world.suspend(CAROL)
+    outcomes = await world.settle(by(ALICE, again()))
+    assert whereto(outcomes, LaneOpened) == [(BOB, None)]
+    assert (await world.sent(OTHER_T))[CAROL].reason == Code.SUSPENDED
+
+
+@pytest.mark.parametrize(
+    "wanted", [again(file=file(hash=WRONG)), again(file=file(size=1)), again(retry_of="e" * 32)]
+)
+async def test_nothing_else_goes_under_that_consent(world: World, wanted: TransferRequested) -> None:
+    """Neither another file nor another transfer's receivers."""
+    await ended(world)
+    outcomes = await world.settle(by(ALICE, wanted))
+    assert one(outcomes, TransferRefused).reason == Code.NOT_RETRYABLE
+    assert not of(outcomes, LaneOpened)
+
+
+async def test_nobody_elses(world: World) -> None:
+    """Another sender learns nothing of it."""
+    await ended(world)
+    await world.account(MALLORY)
+    outcomes = await world.settle(by(MALLORY, again()))
+    assert one(outcomes, TransferRefused).reason == Code.NOT_RETRYABLE
+
+
+async def test_not_before_it_has_ended(world: World) -> None:
+    """Whoever is cut off may still come to have it."""
+    await world.casting(request([BOB]))
+    outcomes = await world.settle(by(ALICE, again()))
+    assert one(outcomes, TransferRefused).reason == Code.NOT_RETRYABLE
+
+
+async def test_in_two_parts(world: World) -> None:
+    """The second may hold nobody that is left."""
+    await ended(world)
+    await world.settle(by(ALICE, request([BOB], transfer_id=OTHER_T, retry_of=T, parts=2)))
+    second = request([DAVE], transfer_id=OTHER_T, retry_of=T, parts=2, part=1)
+    outcomes = await world.settle(by(ALICE, second))
+    assert whereto(outcomes, LaneOpened) == [(BOB, None)]
+
+
+async def test_who_expired_is_tried_again(world: World) -> None:
+    """Silent ones, too: they may have come back."""
+    await world.casting(request([BOB]))
+    world.pass_time(25 * HOUR)
+    outcomes = await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
+    assert not of(outcomes, TransferReported)
+    await world.settle(by(BOB, discarded()))
+    outcomes = await world.settle(by(ALICE, again()))
+    assert whereto(outcomes, LaneOpened) == [(BOB, None)]
