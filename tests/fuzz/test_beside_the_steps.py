@@ -60,7 +60,7 @@ def test_chunks(ledger: Path, folder: Path, loop: asyncio.Runner) -> None:
             said = [decode(sent.body) for sent in server.post.sent]
             assert all(isinstance(message, ChunksSpooled | SourceDiffered) for message in said)
 
-    @cases(60)
+    @cases(25)
     @given(st.lists(chunks(), min_size=1, max_size=6))
     def holds(letters: list[Letter]) -> None:
         loop.run(take(letters))
@@ -81,7 +81,7 @@ def test_progress(ledger: Path, folder: Path, loop: asyncio.Runner) -> None:
             for sent in server.post.sent:
                 assert encode(decode(sent.body)) == sent.body
 
-    @cases(60)
+    @cases(25)
     @given(st.lists(fair("progress") | foul("progress"), min_size=1, max_size=6))
     def holds(letters: list[Letter]) -> None:
         loop.run(take(letters))

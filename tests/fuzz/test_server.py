@@ -36,7 +36,7 @@ def test_nobody_talks_for_ever(ledger: Path, folder: Path, loop: asyncio.Runner)
             for _, error in server.ladder.failed:
                 assert isinstance(error, RollcastError), error
 
-    @cases(50)
+    @cases(8)
     @given(st.lists(SAID, min_size=1, max_size=6))
     def holds(said: list[Said]) -> None:
         loop.run(talk(said))

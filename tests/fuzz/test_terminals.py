@@ -1,6 +1,7 @@
 """The terminals' side: no message of a server, or of whoever claims to be one, ends a sender or a receiver."""
 
 import asyncio
+import dataclasses
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -18,7 +19,7 @@ from rollcast.journals import Journals
 from rollcast.messages.values import Capabilities
 from rollcast.outgoing import Outgoing
 from rollcast.receiver import Receiver
-from rollcast.request import Wish, parts
+from rollcast.request import parts, selector
 from rollcast.sender import Sender
 from rollcast.source import Source
 from rollcast.topology import TO_RECEIVER, TO_SENDER
@@ -28,22 +29,12 @@ from tests.fuzz.populated import CHUNK, TRANSFERS
 from tests.fuzz.sources import ADDRESSES, MESSAGE_OF, bodies
 from tests.unit.fakes import FakeSession
 from tests.unit.steps.build import SERVER
-from tests.unit.test_outgoing import STATUS
+from tests.unit.test_outgoing import SESSION, STATUS, wish
 
 M = TypeVar("M", bound=m.Message)
 
 USERS = st.sampled_from([SERVER, SERVER, SERVER, None, *ADDRESSES])
-WISH = Wish(
-    transfer_id=TRANSFERS[0],
-    recipients=("bob@acme",),
-    list_policy="subset",
-    consent_timeout=60,
-    expires=3600,
-    upload="live",
-    dry_run=False,
-    chunk_size=CHUNK,
-    type=None,
-)
+MINE = TRANSFERS[0]
 WITHIN_S = 20.0
 
 
@@ -79,7 +70,7 @@ def test_a_receiver_hears(tmp_path: Path, loop: asyncio.Runner) -> None:
             finally:
                 await receiver._tasks.close()
 
-    @cases(60)
+    @cases(30)
     @given(st.lists(heard(*TO_RECEIVER).filter(_opens_no_lane), min_size=1, max_size=5))
     def holds(letters: list[Letter]) -> None:
         loop.run(hear(letters))
@@ -94,8 +85,11 @@ def test_a_sender_hears(tmp_path: Path, loop: asyncio.Runner) -> None:
 
     async def hear(letters: list[Letter]) -> None:
         session, source = SilentSession(), await Source.open(file, sha256=False)
-        sender = Sender(session)
-        outgoing = Outgoing(session, source, parts(WISH, "5" * 32, source), detach=False)
+        sender = Sender(session, None)
+        request = parts(
+            dataclasses.replace(wish("bob@acme"), transfer_id=MINE), SESSION, selector(source, None)
+        )
+        outgoing = Outgoing(session, source, request, listen=_listening, detach=False)
         sender._sending[outgoing.transfer_id] = outgoing
         try:
             await _hear_all(sender._on_delivery, letters)
@@ -105,12 +99,16 @@ def test_a_sender_hears(tmp_path: Path, loop: asyncio.Runner) -> None:
         finally:
             source.close()
 
-    @cases(60)
+    @cases(30)
     @given(st.lists(heard(*TO_SENDER), min_size=1, max_size=5))
     def holds(letters: list[Letter]) -> None:
         loop.run(hear(letters))
 
     holds()
+
+
+async def _listening() -> None:
+    """The inbox is consumed."""
 
 
 async def _hear_all(hear: Callable[[Delivery], Awaitable[None]], letters: list[Letter]) -> None:
