@@ -88,6 +88,11 @@ class Store:
         if isinstance(self._store, LocalStore) and self._store.prefix is not None:
             await asyncio.to_thread(_remove_folder, Path(self._store.prefix) / transfer_id)
 
+    async def discard(self, transfer_id: str, index: int) -> None:
+        """Delete a chunk of a transfer of which nothing else is kept."""
+        await self._delete(transfer_id, index)
+        await self.delete(transfer_id, 0)
+
     async def _delete(self, transfer_id: str, index: int) -> None:
         try:
             await obstore.delete_async(self._store, _path(transfer_id, index))
