@@ -83,11 +83,15 @@ async def test_nothing_is_left(world: World) -> None:
             ends = await playing
         assert ends == [ENDS, ENDS]
         await until(lambda: _held(world) == before, "all is as it was")
-        assert [damage.depth(world.node, parked(name).name) for name in SERVERS] == [0, 0, 0]
+    assert [await asyncio.to_thread(_parked, world, name) for name in SERVERS] == [0, 0, 0]
 
 
 def _held(world: World) -> set[str]:
     return holdings(world.node, world.running)
+
+
+def _parked(world: World, server: str) -> int:
+    return damage.depth(world.node, parked(server).name)
 
 
 def _is_under_way(world: World) -> bool:
