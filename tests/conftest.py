@@ -9,7 +9,7 @@ from hypothesis import settings
 from dev import broker, postgres
 from dev.packages import Missing
 
-LONG = 200
+LONG = 100
 """How many times as many cases the long profile tries."""
 
 settings.register_profile("long", max_examples=LONG * settings().max_examples)

@@ -152,4 +152,6 @@ async def _clean_up(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
         await room.call_held(ledger)
     await ledger.execute(delete(sent_chunks).where(sent_chunks.c.transfer_id == transfer.transfer_id))
     await sent.change(ledger, transfer.transfer_id, reserved=0, due_at=None)
-    return [DropCast(transfer.sender, transfer.transfer_id, transfer.chunks)]
+    # Before the first grant nothing is uploaded, and S220 has perhaps not yet refused a file of any size.
+    chunks = transfer.chunks if transfer.granted else 0
+    return [DropCast(transfer.sender, transfer.transfer_id, chunks)]

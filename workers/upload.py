@@ -93,7 +93,8 @@ async def _measure_after(pause: int, transfer: Row[Any], ledger: Ledger) -> list
 
 
 async def _measure(transfer: Row[Any], ledger: Ledger, held: int) -> MeasureLanes:
-    await sent.change(ledger, transfer.transfer_id, measured_at=ledger.now)
+    # Should the measuring come to a standstill, with a worker that died, the clock soon begins it again.
+    await sent.change(ledger, transfer.transfer_id, measured_at=ledger.now, **sent.prompt_in(ledger.now))
     lanes = await sent.sample(ledger, transfer.transfer_id, Receiver.RECEIVING, SAMPLE)
     return MeasureLanes(transfer.sender, transfer.transfer_id, lanes, piece_of(transfer), held)
 

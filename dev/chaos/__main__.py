@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dev.alone import alone
-from dev.broker import node
+from dev.broker import Broker, node
 from dev.chaos import telling
-from dev.chaos.faults import weights
+from dev.chaos.faults import left_out, weights
 from dev.chaos.memory import measure
+from dev.chaos.names import delete_all
 from dev.chaos.play import Play
 from dev.chaos.record import Record
 from dev.chaos.rounds import round_to_all
@@ -48,6 +49,8 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    if not found:
+        _forget_files()
     telling.conclude(found, seconds, seed, FOLDER)
     return 1 if found else 0
 
@@ -55,8 +58,8 @@ def main() -> int:
 def _run(folder: Path, seconds: float, seed: int) -> list[str]:
     # What aio-pika says of a broker that is killed under it.
     logging.basicConfig(filename=folder / "amqp.log")
-    with node(folder / "broker") as broker, scene(folder, broker) as made:
-        telling.begin(broker.version, seconds, seed)
+    with _clean_broker(folder) as broker, scene(folder, broker) as made:
+        telling.begin(broker.version, seconds, seed, left_out(broker))
         if found := round_to_all(made, FIRST_ROUND):
             return found
         before = measure(made)
@@ -66,11 +69,25 @@ def _run(folder: Path, seconds: float, seed: int) -> list[str]:
 
 
 @contextmanager
+def _clean_broker(folder: Path) -> Iterator[Broker]:
+    """Without what an earlier deployment left there: its queues would hand on messages for other ledgers."""
+    with node(folder / "broker") as broker:
+        delete_all(broker)
+        yield broker
+
+
+@contextmanager
 def _new_folder() -> Iterator[Path]:
     with alone("chaos"):
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir()
         yield FOLDER
+
+
+def _forget_files() -> None:
+    """Keep the logs, and not the gigabytes."""
+    for name in ("sources", "received"):
+        shutil.rmtree(FOLDER / name)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from aiormq.exceptions import AMQPError
 from dev.chaos.damage import Impossible
 from rollcast.broker.link import CONNECTION_LOST
 
-WITHIN_S = 3.0
+WITHIN_S = 5.0
 """Seconds that a fault may take; under the memory alarm a publish is not confirmed at all."""
 
 T = TypeVar("T")

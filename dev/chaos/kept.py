@@ -2,19 +2,29 @@
 
 import signal
 import time
+from typing import NamedTuple
 
 from dev.processes import Program
 
 AGAIN_AFTER_S = 1.0
+DOUBLINGS = 4
+"""Seconds until it is started again, doubled for each time before, so often at the most."""
+
+
+class Fall(NamedTuple):
+    """An end that nobody asked for: the exit status, and the last line of the log."""
+
+    status: int
+    said: str
 
 
 class Kept:
-    """A process that is to run. `fell` lists the exit statuses with which it ended by itself."""
+    """A process that is to run. `fell` tells how it ended by itself."""
 
     def __init__(self, name: str, program: Program) -> None:
         self.name = name
         self.program = program
-        self.fell: list[int] = []
+        self.fell: list[Fall] = []
         self._killed = False
         self._again_at: float | None = None
 
@@ -52,7 +62,7 @@ class Kept:
         if self.runs or self._killed:
             return
         if self._again_at is None:
-            self.fell.append(self.program.returncode or 0)
-            self._again_at = time.monotonic() + AGAIN_AFTER_S
+            self.fell.append(Fall(self.program.returncode or 0, self.program.tail(1)))
+            self._again_at = time.monotonic() + AGAIN_AFTER_S * 2 ** min(len(self.fell) - 1, DOUBLINGS)
         elif time.monotonic() > self._again_at:
             self.start()

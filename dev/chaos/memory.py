@@ -5,9 +5,9 @@ from pathlib import Path
 
 from dev.chaos.scene import Scene
 
-MAY_GROW_MIB = 128.0
-"""From the first round to the last. Four batches at a time of each of S290 and S300 hold 8 chunks, and a process
-keeps what it has freed."""
+MAY_GROW_MIB = 192.0
+"""From the first round to the last, since a process keeps what it has freed: four batches at a time of each of
+S290 and S300 have 8 chunks on their way, each of them as a body, in frames and at the socket."""
 
 Figures = Mapping[str, float]
 """MiB resident, by the process's name."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from random import Random
+from urllib.parse import quote
 
 from dev import management
 from dev.broker import Broker
@@ -19,6 +20,13 @@ def queues(broker: Broker) -> list[str]:
 def exchanges(broker: Broker) -> list[str]:
     """All exchanges of servers, by name."""
     return _names(broker, "exchanges")
+
+
+def delete_all(broker: Broker) -> None:
+    """Leave none of them."""
+    for what in ("queues", "exchanges"):
+        for name in _names(broker, what):
+            management.delete(broker.management_url, f"/api/{what}/%2F/{quote(name, safe='')}")
 
 
 def any_of(rng: Random, names: Sequence[str]) -> str:

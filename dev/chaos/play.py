@@ -1,6 +1,6 @@
 """The faults and the transfers of a run, up to the end of the last fault."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
@@ -11,7 +11,12 @@ from dev.chaos.faults import KINDS
 from dev.chaos.record import Record
 from dev.chaos.scene import Scene
 from dev.chaos.schedule import Planned
+from dev.chaos.sending import Sending
 from dev.chaos.wishes import Wish
+
+TRIES = 4
+AGAIN_S = 4.0
+"""Seconds until a fault that is not possible, since the broker is away or blocks, is tried again."""
 
 
 class Play:
@@ -27,7 +32,7 @@ class Play:
         for wish in wishes:
             self._agenda.add(wish.at, partial(self._send, wish))
         for fault in planned:
-            self._agenda.add(fault.at, partial(self._fault, fault))
+            self._agenda.add(fault.at, partial(self._fault, fault, TRIES))
         self._agenda.run_until(seconds, self._scene.look)
         self._agenda.do_all()
         if isinstance(self._scene.broker, Node):
@@ -36,26 +41,38 @@ class Play:
 
     def _send(self, wish: Wish) -> None:
         self._record.note(self._agenda.now, f"{wish.sender} sends {wish.name}, {wish.size} bytes")
-        self._scene.send(wish)
+        sending = self._scene.send(wish)
+        if wish.cancel_after is not None:
+            self._agenda.add(self._agenda.now + wish.cancel_after, partial(self._cancel, sending))
 
-    def _fault(self, planned: Planned) -> None:
-        at = self._agenda.now
+    def _cancel(self, sending: Sending) -> None:
+        if self._scene.cancel(sending):
+            self._record.note(self._agenda.now, f"{sending.wish.sender} cancels {sending.name}")
+
+    def _fault(self, planned: Planned, tries: int) -> None:
+        at, kind = self._agenda.now, KINDS[planned.kind]
         try:
-            damage = KINDS[planned.kind].fault(self._scene, Random(planned.seed))
+            damage = kind.fault(self._scene, Random(planned.seed))
         except Impossible as error:
-            self._record.missed_one(at, planned.kind, str(error))
+            self._again(partial(self._fault, planned), tries, planned.kind, error)
             return
         self._record.did(at, planned.kind, damage.victim)
         if damage.undo is not None:
-            undo = partial(self._undo, planned.kind, damage)
-            self._agenda.add(self._agenda.now + planned.lasts, undo)
+            undo = partial(self._undo, planned.kind, damage, TRIES)
+            self._agenda.add(self._agenda.now + planned.lasts * kind.stretch, undo)
 
-    def _undo(self, kind: str, damage: Damage) -> None:
+    def _undo(self, kind: str, damage: Damage, tries: int) -> None:
         assert damage.undo is not None
         at = self._agenda.now
         try:
             damage.undo()
         except Impossible as error:
-            self._record.missed_one(at, f"the end of {kind}", str(error))
+            self._again(partial(self._undo, kind, damage), tries, f"the end of {kind}", error)
         else:
             self._record.note(at, f"the end of {kind} {damage.victim}")
+
+    def _again(self, action: Callable[[int], None], tries: int, what: str, error: Impossible) -> None:
+        if tries > 1:
+            self._agenda.add(self._agenda.now + AGAIN_S, partial(action, tries - 1))
+        else:
+            self._record.missed_one(self._agenda.now, what, str(error))

@@ -1,7 +1,9 @@
 """Messages and chunks come again, twice and in another order."""
 
+import asyncio
 from collections.abc import Sequence
 from random import Random
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from aio_pika import Message
@@ -17,9 +19,16 @@ from rollcast.addresses import domain_of, is_server_user
 from rollcast.topology import BULK, DOWN, STEP, UP, VERBS, progress_queue, step_queue
 from workers.envelope import ATTEMPT, EXCHANGE, KEY, ORIGIN
 
-TAPS = {"chaos.messages": (UP, STEP, DOWN), "chaos.chunks": (BULK,)}
-KEPT = {"chaos.messages": 300, "chaos.chunks": 24}
-"""Queues that overhear these exchanges; how many messages each keeps."""
+
+class Tap(NamedTuple):
+    """A queue that overhears exchanges, and keeps no more than the last `most` messages."""
+
+    exchanges: tuple[str, ...]
+    most: int
+
+
+TAPS = {"messages": Tap((UP, STEP, DOWN), 300), "chunks": Tap((BULK,), 24)}
+GONE_AFTER_MS = 60_000
 COPIES = 2
 INBOX = "rollcast.inbox."
 POOL_OF = {verb.word: verb.pool for verb in VERBS}
@@ -30,35 +39,45 @@ Overheard = AbstractIncomingMessage
 def replay(scene: Scene, rng: Random) -> Damage:
     """Overhear what is published; when the fault is over, publish all of it again."""
     inboxes = [name.removeprefix(INBOX) for name in queues(scene.broker) if name.startswith(INBOX)]
+    recording = Recording(rng)
+    on_channel(scene.broker.amqp_url, lambda channel: recording.begin(channel, inboxes))
+    return Damage("what is published", lambda: recording.play(scene))
 
-    async def tap(channel: AbstractChannel) -> None:
-        for name, exchanges in TAPS.items():
-            arguments: FieldTable = {"x-expires": 60_000, "x-max-length": KEPT[name]}
+
+class Recording:
+    """Queues that overhear everything, and what was in them."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._taps = {f"chaos.{rng.getrandbits(32):x}.{what}": tap for what, tap in TAPS.items()}
+        self._overheard: list[Overheard] | None = None
+
+    async def begin(self, channel: AbstractChannel, inboxes: Sequence[str]) -> None:
+        """Overhear from now on."""
+        for name, tap in self._taps.items():
+            arguments: FieldTable = {"x-expires": GONE_AFTER_MS, "x-max-length": tap.most}
             queue = await channel.declare_queue(name, durable=True, arguments=arguments)
-            for exchange in exchanges:
+            for exchange in tap.exchanges:
                 for key in inboxes if exchange == DOWN else ["#"]:
                     await queue.bind(exchange, key)
 
-    on_channel(scene.broker.amqp_url, tap)
-    return Damage("what is published", lambda: _again(scene, rng))
+    def play(self, scene: Scene) -> None:
+        """Publish it, in another order and each piece more than once; can be repeated."""
+        if self._overheard is None:
+            self._overheard = on_channel(scene.broker.amqp_url, self._end)
+        copies = [one for one in self._overheard if _is_genuine(one) for _ in range(COPIES)]
+        self._rng.shuffle(copies)
+        for server in scene.running.servers.values():
+            _publish(server, [one for one in copies if _domain(one) in server.domains])
 
-
-def _again(scene: Scene, rng: Random) -> None:
-    overheard = [one for one in on_channel(scene.broker.amqp_url, _overheard) if _is_genuine(one)]
-    copies = [one for one in overheard for _ in range(COPIES)]
-    rng.shuffle(copies)
-    for server in scene.running.servers.values():
-        _publish(server, [one for one in copies if _domain(one) in server.domains])
-
-
-async def _overheard(channel: AbstractChannel) -> list[Overheard]:
-    found = []
-    for name in TAPS:
-        queue = await channel.get_queue(name, ensure=False)
-        while (message := await queue.get(no_ack=True, fail=False)) is not None:
-            found.append(message)
-        await queue.delete()
-    return found
+    async def _end(self, channel: AbstractChannel) -> list[Overheard]:
+        found = []
+        for name in self._taps:
+            queue = await channel.get_queue(name, ensure=False)
+            while (message := await queue.get(no_ack=True, fail=False)) is not None:
+                found.append(message)
+            await channel.queue_delete(name)
+        return found
 
 
 def _is_genuine(overheard: Overheard) -> bool:
@@ -76,9 +95,13 @@ def _publish(server: Server, copies: Sequence[Overheard]) -> None:
 
     async def publish(channel: AbstractChannel) -> None:
         bulk = await channel.get_exchange(BULK, ensure=False)
-        for overheard in copies:
-            exchange = bulk if overheard.exchange == BULK else channel.default_exchange
-            await exchange.publish(_copy(overheard, user), _key(overheard, server), mandatory=False)
+        exchanges = {True: bulk, False: channel.default_exchange}
+        await asyncio.gather(
+            *(
+                exchanges[one.exchange == BULK].publish(_copy(one, user), _key(one, server), mandatory=False)
+                for one in copies
+            )
+        )
 
     on_channel(server.amqp_url, publish)
 

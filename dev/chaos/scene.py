@@ -36,6 +36,7 @@ class Scene:
     receivers: tuple[Kept, ...]
     disk: Disk | None
     sendings: list[Sending] = field(default_factory=list)
+    cancellings: list[Program] = field(default_factory=list)
 
     @property
     def kept(self) -> tuple[Kept, ...]:
@@ -61,6 +62,14 @@ class Scene:
         self.sendings.append(sending)
         return sending
 
+    def cancel(self, sending: Sending) -> bool:
+        """Begin to take a transfer back, if the server has it. Returns whether it does."""
+        cancelling = sending.cancelling(self.folder / f"cancel-{sending.wish.number:03}.log")
+        if cancelling is not None:
+            cancelling.start()
+            self.cancellings.append(cancelling)
+        return cancelling is not None
+
 
 @contextmanager
 def scene(folder: Path, broker: Broker) -> Iterator[Scene]:
@@ -84,8 +93,9 @@ def scene(folder: Path, broker: Broker) -> Iterator[Scene]:
             silent.program.stop()
             yield made
         finally:
-            for kept in (*made.receivers, *made.sendings):
-                kept.program.kill()
+            terminals = (kept.program for kept in (*made.receivers, *made.sendings))
+            for program in (*terminals, *made.cancellings):
+                program.kill()
 
 
 def _environment(running: Deployment) -> dict[str, str]:

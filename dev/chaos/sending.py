@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from dev.chaos.kept import Kept
@@ -12,7 +12,8 @@ from rollcast.cli.exits import Exit
 
 ROLLCAST = (sys.executable, "-m", "rollcast.cli")
 ENDS = (Exit.DONE, Exit.INCOMPLETE, Exit.REFUSED)
-"""Exit statuses after which there is nothing more to do."""
+ENDS_OF_RESUMED = (*ENDS, Exit.USAGE)
+"""Exit statuses after which there is nothing more to do. Of a transfer that has ended nothing is kept to resume."""
 
 
 class Sending(Kept):
@@ -21,12 +22,13 @@ class Sending(Kept):
     def __init__(self, wish: Wish, source: Path, environment: Mapping[str, str], log: Path) -> None:
         self.wish = wish
         self.source = source
-        super().__init__(wish.name, Program(self._anew(), environment, log))
+        self._resumed = False
+        super().__init__(wish.name, Program(tied([*ROLLCAST, *_words(wish, source)]), environment, log))
 
     @property
     def ended(self) -> bool:
         """Whether nobody has to do anything more for it."""
-        return self.program.returncode in ENDS
+        return self.program.returncode in (ENDS_OF_RESUMED if self._resumed else ENDS)
 
     @property
     def transfer_id(self) -> str | None:
@@ -35,8 +37,10 @@ class Sending(Kept):
         return found and found[1]
 
     def start(self) -> None:
-        """Go on with the transfer that the server has, else begin it."""
-        self.program.args = self._anew()
+        """Go on with the transfer if the server has it, else begin it."""
+        if known := self.transfer_id:
+            self._resumed = True
+            self.program.args = tied([*ROLLCAST, "send", "--resume", known])
         super().start()
 
     def look(self) -> None:
@@ -44,6 +48,14 @@ class Sending(Kept):
         if not self.ended:
             super().look()
 
-    def _anew(self) -> Sequence[str]:
-        to = [word for address in self.wish.recipients for word in ("--to", address)]
-        return tied([*ROLLCAST, "send", str(self.source), "--as", self.wish.sender, *to, *self.wish.options])
+    def cancelling(self, log: Path) -> Program | None:
+        """The process that takes the transfer back; None if the server has none."""
+        if (known := self.transfer_id) is None:
+            return None
+        words = ("cancel", known, "--as", self.wish.sender)
+        return Program(tied([*ROLLCAST, *words]), self.program.env, log)
+
+
+def _words(wish: Wish, source: Path) -> list[str]:
+    to = [word for address in wish.recipients for word in ("--to", address)]
+    return ["send", str(source), "--as", wish.sender, *to, *wish.options]

@@ -10,9 +10,12 @@ from dev.chaos.record import Record
 from rollcast.cli import output
 
 
-def begin(version: str, seconds: float, seed: int) -> None:
-    """What is going to happen."""
-    output.emit(f"chaos: seed {seed}, {seconds:.0f} s of faults, RabbitMQ {version}")
+def begin(version: str, seconds: float, seed: int, left_out: Mapping[str, str]) -> None:
+    """What is going to happen, and what is not."""
+    output.emit(
+        f"chaos: seed {seed}, {seconds:g} s of faults, RabbitMQ {version}",
+        *(f"without {kind}: {why}" for kind, why in sorted(left_out.items())),
+    )
 
 
 def tell(record: Record, documents: Sequence[Document]) -> None:

@@ -1,5 +1,7 @@
 """From the last fault to the verdict."""
 
+from collections.abc import Iterator
+
 from dev.chaos import checks, telling
 from dev.chaos.leftovers import leftovers
 from dev.chaos.memory import Figures, leaks, measure
@@ -8,6 +10,7 @@ from dev.chaos.record import Record
 from dev.chaos.rounds import round_to_all
 from dev.chaos.scene import Scene
 from dev.chaos.wishes import EXPIRES_S
+from rollcast.cli.exits import Exit
 
 ENDS_WITHIN_S = EXPIRES_S[1] + 75.0
 """Seconds after the last fault: the longest expiry, the minute that the end may take, and some for a slow machine."""
@@ -15,6 +18,10 @@ GONE_WITHIN_S = 90.0
 """Seconds after which nothing is left: session inboxes stay for a minute."""
 LAST_ROUND = 900
 """The number of its first file."""
+NO_BROKER = "no broker answers"
+"""What a worker says last if it gives up at its start."""
+CANCELLED = (Exit.DONE, Exit.INCOMPLETE, Exit.NO_BROKER)
+"""Exit statuses of `rollcast cancel` that are none of its faults."""
 
 
 def judge(scene: Scene, record: Record, before: Figures) -> list[str]:
@@ -34,6 +41,12 @@ def judge(scene: Scene, record: Record, before: Figures) -> list[str]:
     ]
 
 
-def _fallen(scene: Scene) -> list[str]:
-    """Workers never end by themselves; terminals may, without a broker."""
-    return [f"{worker.name} ended by itself with {worker.fell}" for worker in scene.workers if worker.fell]
+def _fallen(scene: Scene) -> Iterator[str]:
+    """A process may give up when no broker answers for long, and for nothing else."""
+    for kept in scene.kept:
+        for fall in kept.fell:
+            if fall.status != Exit.NO_BROKER and NO_BROKER not in fall.said:
+                yield f"{kept.name} ended by itself with {fall.status}: {fall.said}"
+    for program in scene.cancellings:
+        if program.returncode not in CANCELLED:
+            yield f"{program.log.name}: cancelling ended with {program.returncode}"

@@ -18,7 +18,7 @@ ON_SMALL_DISK = "dan@acme"
 DECLINING = "erin@globex"
 SILENT = "grace@south"
 """Has registered once, and never runs again."""
-OTHERS = (ON_SMALL_DISK, DECLINING, SILENT, "heidi@acme", "ivan@initech")
+OTHERS = (ON_SMALL_DISK, ON_SMALL_DISK, DECLINING, SILENT, "heidi@acme", "ivan@initech")
 """The last two do not exist: no such account, no such domain."""
 
 SIZES = (0, 1, 4 * MiB, 3 * MiB + 17, MiB - 1, 12 * MiB + 5, 64 * MiB)
@@ -29,9 +29,9 @@ AT_ONCE = 4
 """Seconds between two transfers on average; those that begin at the start."""
 CONSENT_S = (8, 15)
 EXPIRES_S = (50, 90)
-CANCELLED = 6
+CANCELLED = 5
 """Every so many-th is taken back after `CANCEL_AFTER_S`."""
-CANCEL_AFTER_S = (0.5, 8.0)
+CANCEL_AFTER_S = (0.7, 4.0)
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ def _in_turns(rng: Random, values: Sequence[T]) -> Iterator[T]:
 def _wish(rng: Random, number: int, at: float, size: int, mode: tuple[str, ...], policy: str) -> Wish:
     recipients = rng.sample(ACCEPTING, rng.randint(2, len(ACCEPTING)))
     if policy != "all_or_nothing":
-        recipients += rng.sample(OTHERS, rng.randint(0, 2))
+        recipients += rng.sample(OTHERS, rng.randint(0, 3))
     times = ("--consent-timeout", f"{rng.randint(*CONSENT_S)}s", "--expires", f"{rng.randint(*EXPIRES_S)}s")
     taken_back = rng.uniform(*CANCEL_AFTER_S) if number % CANCELLED == 0 else None
     options = ("--list-policy", policy, *times, *mode)

@@ -72,8 +72,9 @@ class Plan:
 
     def _is_used_up(self, pool: str, kind: str) -> bool:
         crashes = [crash for crash in self.crashes(pool) if crash.kind == kind]
-        most = max((crash.effects for crash in crashes), default=1)
-        return set(points(most)) <= {crash.point for crash in crashes}
+        # What has more effects than usual, since two things came together, does not come again at will.
+        usual = min((crash.effects for crash in crashes if crash.effects > 1), default=1)
+        return set(points(usual)) <= {crash.point for crash in crashes}
 
     def next(
         self, pool: str, kind: str, subject: str, body: bytes, effects: int, candidates: Iterable[str]

@@ -15,11 +15,8 @@ CONSENT_S = 3.0
 IN_LANE = rollcall.CHUNKS + 1
 """Messages in a lane that nobody has read: the chunks and the end of the cast."""
 BEYOND_GRANTED = 129 * MiB
-"""More than is granted before the lanes are measured."""
-BIG_ONES = 3
-"""Such files at a time: as many as there are points at which `PaceDue` can be cut off."""
-DEEP = 65
-"""Messages in a lane that is deep."""
+BIG_ONES = 2
+"""Such files at a time: as many as there are points at which `LanesMeasured` can be cut off."""
 
 
 async def live(stage: Stage, count: int) -> list[Outcome]:
@@ -65,21 +62,9 @@ async def purged(stage: Stage, count: int) -> list[Outcome]:
     return await stage.deliver(count, (BOB, ERIN), meanwhile=lose, consent_timeout=CONSENT_S)
 
 
-async def paced(stage: Stage, count: int) -> list[Outcome]:
-    """Big files, and a receiver that stands still; workers die over nothing but its deep lanes."""
-    pool = stage.plan.armed()
-    stage.plan.arm("")
-
-    async def hold_up(sender: Sender, transfers: list[str]) -> None:
-        with damage.stopped(await _accepted(stage, sender, transfers)):
-            for lane in map(_lane, transfers):
-                await _until_deep(stage, lane, DEEP)
-            stage.plan.arm(pool)
-            if pool:
-                await until(lambda: stage.plan.died_over(pool, {"PaceDue"}), "they died over PaceDue")
-
-    options = {"consent_timeout": CONSENT_S, "size": BEYOND_GRANTED, "chunk_size": MiB}
-    return await stage.deliver(min(count, BIG_ONES), (BOB, ERIN), meanwhile=hold_up, **options)
+async def big(stage: Stage, count: int) -> list[Outcome]:
+    """More than is granted at once, so that lanes are measured."""
+    return await stage.deliver(min(count, BIG_ONES), (BOB,), size=BEYOND_GRANTED, chunk_size=MiB)
 
 
 async def changed(stage: Stage, count: int) -> list[Outcome]:

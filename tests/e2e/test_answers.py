@@ -38,26 +38,56 @@ def test_the_first_answer_stands(world: World, connections: ExitStack) -> None:
     assert alice.hear("TransferReported")["transfer"]["state"] == "completed"
 
 
-@pytest.mark.parametrize("others", [0, 1], ids=["ended transfer", "transfer that goes on"])
 @pytest.mark.parametrize("accept", [True, False])
-def test_a_late_answer_does_not_count(
-    world: World, connections: ExitStack, others: int, accept: bool
-) -> None:
-    """After the deadline whoever was silent is not on the list, and is told so."""
+def test_an_answer_after_the_end_does_not_count(world: World, connections: ExitStack, accept: bool) -> None:
+    """Nobody was waited for any more, and whoever answers then is told so; it is recorded as said all the same."""
     alice, session = sender(world, connections)
-    late, *punctual = (receiver(world, connections) for _ in range(1 + others))
-    asked = request(session, late.name, *(one.name for one in punctual), consent_timeout=1_500)
+    late = receiver(world, connections)
+    asked = request(session, late.name, consent_timeout=1_500)
     transfer_id = asked["transfer_id"]
     alice.say("request", asked)
     late.hear("ConsentAsked")
-    for one in punctual:
-        one.hear("ConsentAsked")
-        answer(one, transfer_id, True)
-    states = {one["address"]: one["state"] for one in alice.hear("ReceiverListResolved")["receivers"]}
-    assert states == {late.name: "no_answer", **{one.name: "accepted" for one in punctual}}
-    answer(late, transfer_id, accept)
+    assert alice.hear("ReceiverListResolved")["receivers"][0]["state"] == "no_answer"
+    assert late.hear("TransferEnded")["reason"] == "nobody_listed"
+    said = {"type": "ConsentAnswered/1", "transfer_id": transfer_id, "accept": accept}
+    assert late.ask("answer", said)["type"] == "AnswerRecorded/1"
     refused = late.hear("AnswerRefused")
     assert (refused["transfer_id"], refused["reason"]) == (transfer_id, "answered_too_late")
+
+
+@pytest.mark.parametrize("first", ["no answer", "deferred"])
+def test_a_late_acceptance_joins_the_list(world: World, connections: ExitStack, first: str) -> None:
+    """As long as the transfer is open: announced as an addition, served from the spool, in the report."""
+    alice, session = sender(world, connections)
+    late, punctual = (receiver(world, connections) for _ in range(2))
+    asked = request(session, late.name, punctual.name, consent_timeout=1_500)
+    transfer_id = asked["transfer_id"]
+    alice.say("request", asked)
+    late.hear("ConsentAsked")
+    punctual.hear("ConsentAsked")
+    answer(punctual, transfer_id, True)
+    if first == "deferred":
+        late.say(
+            "answer",
+            {"type": "ConsentAnswered/1", "transfer_id": transfer_id, "accept": False, "deferred": True},
+        )
+    states = {one["address"]: one["state"] for one in alice.hear("ReceiverListResolved")["receivers"]}
+    assert states == {late.name: first.replace(" ", "_"), punctual.name: "accepted"}
+    upload(alice, transfer_id)
+    alice.hear("UploadCompleted")
+    answer(late, transfer_id, True)
+    added = alice.hear("ReceiverListResolved")
+    assert (added["list_version"], added["listed"]) == (2, 2)
+    assert [one["address"] for one in added["receivers"]] == [late.name]
+    lane = late.hear("LaneOpened")["lane"]
+    late.connection.consume(lane)
+    assert late.fetch(lane) == {}
+    late.say("missing", {"type": "ChunksMissing/1", "transfer_id": transfer_id, "ranges": [[0, 3]]})
+    assert set(late.fetch(lane)) == {0, 1, 2}
+    for one in (late, punctual):
+        assert one.ask("receipt", receipt(transfer_id))["type"] == "ReceiptRecorded/1"
+    transfer = alice.hear("TransferReported")["transfer"]
+    assert (transfer["state"], transfer["list_version"]) == ("completed", 2)
 
 
 def test_a_wrong_receipt_is_refused_and_the_right_one_counts(world: World, connections: ExitStack) -> None:
@@ -95,9 +125,11 @@ def test_a_receipt_after_the_end_corrects_the_report(world: World, connections: 
     answer(bob, transfer_id, True)
     upload(alice, transfer_id)
     alice.hear("UploadCompleted")
+    assert bob.hear("TransferEnded")["state"] == "expired"
+    discarded = receipt(transfer_id, outcome="discarded", bytes=0, hash=None)
+    assert bob.ask("receipt", discarded)["type"] == "ReceiptRecorded/1"
     first = alice.hear("TransferReported")["transfer"]
     assert (first["state"], first["reason"], first["report_version"]) == ("expired", "no_receipt", 1)
-    assert bob.hear("TransferEnded")["state"] == "expired"
     assert bob.ask("receipt", receipt(transfer_id))["type"] == "ReceiptRecorded/1"
     query = {"type": "Query/1", "transfer_id": transfer_id}
     wait_until(

@@ -11,7 +11,8 @@ from dev.packages import CHECKOUT
 
 SECONDS = 60
 """Of faults; the ends that must come after them take as long again."""
-WITHIN_S = 420
+WITHIN_S = 540
+"""Of which it needs three minutes, unless the machine is slow."""
 
 
 @pytest.mark.timeout(WITHIN_S + 30)

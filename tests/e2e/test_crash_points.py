@@ -19,7 +19,7 @@ from rollcast.messages.values import Limits
 from rollcast.operator import Operator
 from rollcast.reasons import Code
 from tests.e2e.crash_plan import ACK, COMMIT, STORED, Plan
-from tests.e2e.misfortunes import cancelled, changed, eager, live, paced, purged, silent, unmet
+from tests.e2e.misfortunes import big, cancelled, changed, eager, live, purged, silent, unmet
 from tests.e2e.stage import ALICE, BOB, CAROL, DAVE, ERIN, Outcome, Stage
 from tests.e2e.world import World, clean, wait_until
 
@@ -51,7 +51,7 @@ CASES = [
     Case("s290", live, (m.LanesOpened, m.ChunksSpooled, m.SpoolVerified)),
     Case("s290", eager, (m.UploadDue,)),
     Case("s290", changed, (m.SourceDiffered,)),
-    Case("s290", paced, (m.LanesMeasured, m.PaceDue)),
+    Case("s290", big, (m.LanesMeasured,)),
     Case("s300", purged, (m.ChunksMissing, m.RepairDue)),
     Case("s310", live, (m.ReceiptReported, m.ReceiversFinished, m.TransferClosed, m.ClosingConfirmed)),
     Case("s310", unmet, (m.CloseDue,)),

@@ -1,4 +1,4 @@
-"""How many cases are tried: few in `make test`, 100,000 in all with HYPOTHESIS_PROFILE=long."""
+"""How many cases are tried: in `make test` a thousand messages, with HYPOTHESIS_PROFILE=long 100,000."""
 
 from hypothesis import HealthCheck, settings
 

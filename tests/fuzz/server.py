@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rollcast.broker import Delivery, Link, Publisher
-from rollcast.topology import STEP
+from rollcast.topology import STEP, parked
 from tests.fuzz.letters import Letter, Post, Sent
 from tests.unit.steps.build import SERVER
 from tests.unit.steps.world import SETTINGS, TimeTravel
@@ -20,6 +20,7 @@ from workers.envelope import Envelope
 from workers.ladder import Ladder
 from workers.management import Management
 from workers.outbox import Outbox
+from workers.parked import read
 from workers.parked_queue import Found, ParkedQueue
 from workers.parking import Parking
 from workers.rights import Rights
@@ -46,19 +47,24 @@ class NoManagement(Management):
         """Leave it."""
 
 
-class NothingParked(ParkedQueue):
-    """A parked queue with nothing in it."""
+class KeptHere(ParkedQueue):
+    """The parked messages of a server whose broker is a post."""
+
+    def __init__(self, post: Post) -> None:
+        super().__init__(SETTINGS)
+        self._post = post
 
     @asynccontextmanager
     async def messages(self, domain: str) -> AsyncIterator[AsyncIterator[Found]]:
-        """None."""
-        yield _none()
+        """All of them that this domain's operators may see."""
+        yield self._read(domain)
 
-
-async def _none() -> AsyncIterator[Found]:
-    nothing: list[Found] = []
-    for found in nothing:
-        yield found
+    async def _read(self, domain: str) -> AsyncIterator[Found]:
+        for sent in [sent for sent in self._post.sent if sent.key == parked(SETTINGS.server).name]:
+            delivery = come_again(sent).delivery()
+            found = read(delivery)
+            if self._domain_of(found) in {domain, None}:
+                yield delivery, found
 
 
 class WatchedLadder(Ladder):
@@ -86,7 +92,7 @@ class Server:
         caster, rights = Caster(publisher, declarer, store), Rights(NoManagement(None, "/"))
         self.outbox = Outbox(publisher, declarer, database, SETTINGS)
         self.ladder = WatchedLadder(publisher, declarer)
-        parking = Parking(publisher, NothingParked(SETTINGS))
+        parking = Parking(publisher, KeptHere(self.post))
         self._actions = Actions(SETTINGS, database, declarer, store, caster, rights, parking)
 
     async def handle(self, step: str, *letters: Letter) -> None:

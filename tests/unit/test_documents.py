@@ -21,8 +21,16 @@ from workers import clock, spool
 from workers.steps import STEPS as HANDLERS
 
 README, PROTOCOL = CHECKOUT / "README.md", CHECKOUT / "docs" / "protocol.md"
+GUARANTEES = CHECKOUT / "docs" / "guarantees.md"
 DECISIONS = sorted((CHECKOUT / "docs" / "adr").glob("*.md"))
-DOCUMENTS = [README, PROTOCOL, CHECKOUT / "CHANGELOG.md", CHECKOUT / "schemas" / "README.md", *DECISIONS]
+DOCUMENTS = [
+    README,
+    PROTOCOL,
+    GUARANTEES,
+    CHECKOUT / "CHANGELOG.md",
+    CHECKOUT / "schemas" / "README.md",
+    *DECISIONS,
+]
 PROMPTS = {kind.__name__ for kind in vars(clock).values() if kind in MESSAGES.values()}
 NAMES = {kind.__name__ for kind in MESSAGES.values()}
 FROM_MAKE_UP = {"ROLLCAST_MANAGEMENT_PORT"}
@@ -49,6 +57,17 @@ def _quoted(text: str) -> set[str]:
 def test_the_protocol_has_the_table(expected: Callable[[], str]) -> None:
     """These tables are the code's, word for word."""
     assert expected() in PROTOCOL.read_text()
+
+
+def test_each_guarantee_is_shown_by_tests_that_exist() -> None:
+    """Each row of its tables names files of tests, or something to `make`."""
+    rows = [row for row in _rows(GUARANTEES.read_text()) if "shown by" not in row and "---" not in row]
+    assert len(rows) > 20
+    for row in rows:
+        shown_by = _quoted(row[-1])
+        assert shown_by, row
+        for name in shown_by:
+            assert name.startswith("make ") or (CHECKOUT / name).is_file(), name
 
 
 def test_the_readme_has_all_metrics() -> None:

@@ -191,6 +191,18 @@ async def test_deep_lanes_are_not_measured_ever_more_often(world: World) -> None
         assert await world.tell(UPLOAD_DUE) == []
 
 
+async def test_a_measuring_that_comes_to_a_standstill_is_noticed_soon(world: World) -> None:
+    """However long the clock's pauses have become by then."""
+    await world.casting(request())
+    await stored(world, range(2 * PIECE))
+    await world.change(due_at=2**60, due_wait=600 * SECOND)
+    await world.tell(DEEP)
+    world.pass_time(SECOND)
+    assert of(await world.tell(PACE_DUE), MeasureLanes)
+    transfer = await world.transfer()
+    assert transfer.due_at <= transfer.measured_at + 5 * SECOND
+
+
 async def test_a_measuring_that_was_lost_is_begun_again(world: World) -> None:
     """By the clock's prompt: no queue needs to remember it."""
     await world.casting(request())

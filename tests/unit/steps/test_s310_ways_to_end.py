@@ -12,6 +12,7 @@ from rollcast.messages import (
     TransferEnded,
     TransferReported,
 )
+from rollcast.messages.values import MAX_FILE_SIZE, MIN_CHUNK_SIZE
 from rollcast.reasons import Code
 from rollcast.states import FINAL_RECEIVER, Receiver, Transfer
 from tests.unit.steps.build import (
@@ -257,3 +258,10 @@ class TestCleanUp:
         await world.tell(by(ALICE, request(list_policy="at_least:9")))
         transfer = await world.transfer()
         assert (transfer.state, transfer.due_at) == (Transfer.REFUSED, None)
+
+    async def test_what_was_never_granted_is_not_looked_for(self, world: World) -> None:
+        """A request that nobody has checked yet may claim a billion chunks: none of them is there to be deleted."""
+        huge = request(file=file(size=MAX_FILE_SIZE), chunk_size=MIN_CHUNK_SIZE, parts=2)
+        await world.tell(by(ALICE, huge))
+        outcomes = await world.tell(by(ALICE, CancelRequested(transfer_id=T)))
+        assert of(outcomes, DropCast) == [DropCast(ALICE, T, 0)]
