@@ -1,9 +1,8 @@
 """`python -m workers [POOL …]` runs pools, all of them if none is named; `python -m workers migrate` the ledger."""
 
 import asyncio
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -18,6 +17,7 @@ from workers.management import Management
 from workers.patience import patiently
 from workers.pools import Pools
 from workers.settings import Settings
+from workers.stopping import Stop
 
 log = structlog.get_logger()
 
@@ -44,10 +44,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _run(settings: Settings, pools: Sequence[str]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stopper(stop))
+    stop = Stop()
+    stop.listen()
     vhost = unquote(urlsplit(settings.amqp_url).path.lstrip("/")) or "/"
     async with (
         Management(settings.management_url, vhost) as management,
@@ -55,22 +53,12 @@ async def _run(settings: Settings, pools: Sequence[str]) -> None:
     ):
         workers = Pools(settings, management)
         try:
-            await _wait_for_broker(workers)
+            if await stop.cuts_short(_wait_for_broker(workers)):
+                return
             await _warn_about_lanes(management, settings)
             await workers.run(pools, health.ready, stop)
         finally:
             await workers.close()
-
-
-def _stopper(stop: asyncio.Event) -> Callable[[], None]:
-    def request_stop() -> None:
-        # The first signal drains; a second one stops at once, and the broker keeps what was not acknowledged.
-        if stop.is_set():
-            raise SystemExit(1)
-        log.info("stopping")
-        stop.set()
-
-    return request_stop
 
 
 @patiently

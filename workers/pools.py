@@ -30,9 +30,9 @@ from workers.settings import Settings
 from workers.spool import BATCH as SPOOL_BATCH
 from workers.spool import Spooler
 from workers.steps import STEPS
+from workers.stopping import DRAIN_S, Stop
 from workers.store import Store
 
-DRAIN_S = 20.0
 DECLARE_EVERY = 10.0
 """Seconds."""
 PROGRESS_PREFETCH = 200
@@ -76,22 +76,21 @@ class Pools:
         self._queues: list[QueueSpec] = []
         self._handlers: list[Runner | Spooler] = []
 
-    async def run(self, pools: Sequence[str], ready: Callable[[], None], stop: asyncio.Event) -> None:
-        """Run pools until `stop`; call `ready` when all of them consume."""
+    async def run(self, pools: Sequence[str], ready: Callable[[], None], stop: Stop) -> None:
+        """Run pools until it is asked to `stop`; call `ready` when all of them consume."""
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(work) for pool in pools for work in self._start(pool)]
             running.append(tasks.create_task(self._keep_declared()))
-            await asyncio.gather(*(consumer.ready.wait() for consumer in self._consumers))
-            ready()
-            await stop.wait()
+            if not await stop.cuts_short(self._consuming()):
+                ready()
+                await stop.wait()
             await self._drain()
             for task in running:
                 task.cancel()
 
     async def close(self) -> None:
         """Give back what is not done, and close all connections."""
-        for consumer in self._consumers:
-            await consumer.close()
+        await asyncio.gather(*(consumer.close() for consumer in self._consumers))
         for link in (self._control_in, self._bulk_in, self._bulk_out, self._control_out):
             await link.close()
         await self._database.close()
@@ -159,11 +158,13 @@ class Pools:
         self._consumers.append(consumer)
         return consumer
 
+    async def _consuming(self) -> None:
+        await asyncio.gather(*(consumer.ready.wait() for consumer in self._consumers))
+
     async def _drain(self) -> None:
-        for consumer in self._consumers:
-            await consumer.stop()
         try:
             async with asyncio.timeout(DRAIN_S):
+                await asyncio.gather(*(consumer.stop() for consumer in self._consumers))
                 await asyncio.gather(*(handler.drained() for handler in self._handlers))
         except TimeoutError:
             log.warning("not everything was done in time; the rest goes back to its queues")

@@ -122,9 +122,7 @@ class Spooler(Line):
         return Upload(row.sender, Layout(request.file.size, request.chunk_size))
 
     async def _write_down(self, stored: Sequence[Stored]) -> None:
-        by_transfer: dict[str, dict[int, bytes]] = defaultdict(dict)
-        for one in stored:
-            by_transfer[one.label.transfer_id][one.label.index] = bytes.fromhex(one.label.digest)
+        by_transfer, twice = _by_transfer(stored)
         messages: list[ToStep] = []
         async with self._database.begin() as ledger:
             transfers = await sent.lock(ledger, by_transfer)
@@ -132,7 +130,7 @@ class Spooler(Line):
             for transfer_id, chunks in by_transfer.items():
                 if transfer_id not in ended:
                     new, differing = await spooled.add(ledger, transfer_id, chunks)
-                    messages += self._news(transfer_id, new, differing)
+                    messages += self._news(transfer_id, new, twice.get(transfer_id, differing))
         await self._outbox.publish(messages)
         for transfer_id in ended:
             await self._forget(transfer_id)
@@ -153,6 +151,17 @@ class Spooler(Line):
         if differing is not None:
             return [ToStep(home, SourceDiffered(transfer_id=transfer_id, index=differing))]
         return [ToStep(home, ChunksSpooled(transfer_id=transfer_id, count=new))]
+
+
+def _by_transfer(stored: Sequence[Stored]) -> tuple[dict[str, dict[int, bytes]], dict[str, int]]:
+    """The first digest of each index, by transfer; and for some transfers an index that came with two."""
+    chunks: dict[str, dict[int, bytes]] = defaultdict(dict)
+    twice: dict[str, int] = {}
+    for label in (one.label for one in stored):
+        digest = bytes.fromhex(label.digest)
+        if chunks[label.transfer_id].setdefault(label.index, digest) != digest:
+            twice[label.transfer_id] = label.index
+    return chunks, twice
 
 
 async def _fault(delivery: Delivery, label: Label | None, upload: Upload | None) -> str | None:

@@ -5,6 +5,7 @@ import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import tenacity
@@ -101,7 +102,9 @@ class Consumer:
         """Take no more deliveries; those under way can still be settled until `close`."""
         self._stopping = True
         if self._cancel is not None and self._channel is not None and not self._channel.is_closed:
-            await self._cancel()
+            # Nothing comes over a connection that has gone.
+            with suppress(*CONNECTION_LOST):
+                await self._cancel()
 
     async def close(self) -> None:
         """Give back to the queue what was not settled."""
@@ -117,6 +120,8 @@ class Consumer:
         if (task := asyncio.current_task()) is not None and task.cancelling():
             # aiormq swallows a cancellation that comes while it closes a channel.
             raise asyncio.CancelledError
+        if self._stopping:
+            return
         await self._prepare()
         self._channel = await self._link.channel(prefetch=self._prefetch)
         lost = asyncio.Event()

@@ -1,46 +1,18 @@
 """A store without room: what cannot be stored waits, and the transfer goes on when there is room again."""
 
-import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
-
-import pytest
 
 from dev.broker import Broker
 from dev.deployment import deployment
 from rollcast.topology import MiB
+from tests.e2e.disk import fill, mounted
 from tests.e2e.rollcall import CHUNK, CHUNKS, FILE, request, sender
 from tests.e2e.underway import BOB
 from tests.e2e.world import World, clean, wait_until
 
 ROOM = 96 * MiB
 """What the server wants to see before it takes a transfer, and some more."""
-
-
-@contextmanager
-def _mounted(folder: Path) -> Iterator[Path]:
-    """A file system of its own, which is full soon. Only root can make one."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root to mount a file system")
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "none", str(folder)], check=False)
-    if done.returncode:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("root may not mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def _fill(folder: Path) -> Path:
-    """Leave no room in a file system; returns what has to go."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while file.tell() <= ROOM:
-            file.write(bytes(MiB))
-    return ballast
 
 
 def _given_back(log: Path) -> int:
@@ -51,7 +23,7 @@ def test_the_store_is_full_for_a_while(tmp_path: Path, node: Broker) -> None:
     """Chunks go round ever more seldom meanwhile; nobody has to do anything but make room."""
     clean(node)
     with (
-        _mounted(tmp_path / "spool") as spool,
+        mounted(tmp_path / "spool", ROOM) as spool,
         deployment(tmp_path, node, environment={"ROLLCAST_SPOOL": f"file://{spool}"}) as running,
         closing(World(running, node, tmp_path)) as world,
         ExitStack() as connections,
@@ -62,7 +34,7 @@ def test_the_store_is_full_for_a_while(tmp_path: Path, node: Broker) -> None:
         asked = request(session, BOB, upload="eager")
         alice.say("request", asked)
         alice.hear("UploadInvited")
-        ballast = _fill(spool)
+        ballast = fill(spool, 2 * ROOM)
         for index in range(CHUNKS):
             alice.upload(asked["transfer_id"], index, FILE[index * CHUNK : (index + 1) * CHUNK])
         wait_until(lambda: _given_back(worker.log) >= 3, "chunks do not fit")

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from dev import management
 from dev.broker import Broker
-from dev.deployment import Deployment
+from dev.deployment import Deployment, Worker
 from dev.processes import Program, tied
 
 ROLLCAST = (sys.executable, "-m", "rollcast.cli")
@@ -100,7 +100,11 @@ class World:
 
     def metric(self, name: str) -> float:
         """The sum of a metric over all workers and labels."""
-        return sum(_metric(worker.metrics_port, name) for worker in self.running.workers)
+        return sum(self.metric_of(worker, name) for worker in self.running.workers)
+
+    def metric_of(self, worker: Worker, name: str) -> float:
+        """The sum of a metric of one worker over all labels."""
+        return _metric(worker.metrics_port, name)
 
     def close(self) -> None:
         """End the receivers."""

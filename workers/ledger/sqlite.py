@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, CursorResult
 from workers.ledger.session import Records
 
 BUSY_TIMEOUT_S = 30
+T = TypeVar("T")
 
 
 class Sqlite:
@@ -35,13 +36,13 @@ class Sqlite:
         """A transaction that holds the write lock from its start."""
         async with self._one_at_a_time:
             with self._engine.connect() as connection:
-                transaction = await asyncio.to_thread(connection.begin)
+                transaction = await _to_the_end(connection.begin)
                 try:
                     yield SqliteSession(connection)
                 except BaseException:
                     transaction.rollback()
                     raise
-                await asyncio.to_thread(transaction.commit)
+                await _to_the_end(transaction.commit)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -66,6 +67,16 @@ class SqliteSession:
     async def run(self, work: Callable[[Connection], None]) -> None:
         """Run `work` on the connection."""
         work(self._connection)
+
+
+async def _to_the_end(work: Callable[[], T]) -> T:
+    # Who is cancelled waits for the thread: else it would go on with a connection that is given back already.
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.gather(working, return_exceptions=True)
+        raise
 
 
 def _configure(connection: Any, _: Any) -> None:

@@ -38,6 +38,13 @@ async def test_another_digest_means_that_the_source_changed(pool: Pool) -> None:
     assert pool.told[1:] == [SourceDiffered(transfer_id=T, index=1)]
 
 
+async def test_a_chunk_that_comes_twice_at_once_and_differs(world: World, pool: Pool) -> None:
+    """In one batch as well, and the first digest stands."""
+    assert await pool.take(Letter(1), Letter(0), Letter(1, b"g" * CHUNK)) == ["ack", "ack", "ack"]
+    assert pool.told == [SourceDiffered(transfer_id=T, index=1)]
+    assert (await world.transfer()).spooled == 2
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

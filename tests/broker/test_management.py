@@ -1,0 +1,112 @@
+"""What the broker's management API tells of its memory."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from dev import management, ports
+from dev.broker import MEMORY, Broker, Node
+from rollcast.errors import Permanent, Transient
+from workers.management import Management
+
+FULL = "the broker's memory is full"
+DEADLINE_S = 30.0
+LEVEL = 0.95
+"""The part of its limit that a node uses which is nearly full, and not yet so full that it raises the alarm."""
+SEEN_AFTER_S = 12.0
+"""What a node uses and may use is measured every 5 s, and told 5 s later at the latest."""
+
+
+@pytest.fixture
+async def api(node: Broker) -> AsyncIterator[Management]:
+    """The management API as an administrator sees it."""
+    async with Management(node.management_url, "/") as made:
+        yield made
+
+
+@pytest.fixture
+def own(node: Broker) -> Iterator[Node]:
+    """A node whose limit may be changed, with its usual one at the end."""
+    if not isinstance(node, Node):
+        pytest.skip("the broker is not ours to be starved")
+    yield node
+    node.allow_memory(MEMORY)
+
+
+async def _is(api: Management, wanted: str | None) -> None:
+    """Wait until the API says so: it looks at the node every few seconds."""
+    deadline = time.monotonic() + DEADLINE_S
+    while (found := await api.fullness()) != wanted:
+        assert time.monotonic() < deadline, f"{found}, and not {wanted}"
+        await asyncio.sleep(0.2)
+
+
+async def _alarm(api: Management) -> bool:
+    [node] = await api.call("GET", "nodes")
+    return bool(node.get("mem_alarm"))
+
+
+async def _used(api: Management) -> int:
+    """The bytes that the node uses; of one that has just started that is not known at once."""
+    deadline = time.monotonic() + DEADLINE_S
+    while "mem_used" not in (node := (await api.call("GET", "nodes"))[0]):
+        assert time.monotonic() < deadline, "nothing was measured"
+        await asyncio.sleep(0.2)
+    return int(node["mem_used"])
+
+
+async def _is_nearly_full(api: Management) -> bool:
+    """Whether it is said to be full at last, without an alarm before and after."""
+    deadline = time.monotonic() + SEEN_AFTER_S
+    while time.monotonic() < deadline:
+        before, said, after = await _alarm(api), await api.fullness(), await _alarm(api)
+        if said == FULL and not before and not after:
+            return True
+        await asyncio.sleep(0.2)
+    return False
+
+
+async def test_with_the_alarm_and_without(api: Management, own: Node) -> None:
+    """It is full while it is short of memory, and not any more when it may use more."""
+    await _is(api, None)
+    own.allow_memory("1MB")
+    await _is(api, FULL)
+    assert await _alarm(api)
+    own.allow_memory(MEMORY)
+    await _is(api, None)
+
+
+async def test_before_the_alarm(api: Management, own: Node) -> None:
+    """It takes nothing new before it has to stop all that is under way."""
+    await _is(api, None)
+    for _ in range(4):  # What a node uses goes up and down by some parts in a hundred.
+        own.allow_memory(str(round(await _used(api) / LEVEL)))
+        if await _is_nearly_full(api):
+            break
+    else:
+        pytest.fail("it was never nearly full")
+
+
+async def test_without_an_api() -> None:
+    """Nothing is known, so nothing speaks against more."""
+    async with Management(None, "/") as api:
+        assert await api.fullness() is None
+        with pytest.raises(Permanent, match="ROLLCAST_MANAGEMENT_URL"):
+            await api.call("GET", "nodes")
+
+
+async def test_an_api_that_cannot_be_reached() -> None:
+    """It may be there again later."""
+    (port,) = ports.free(1)
+    async with Management(f"http://nobody:x@127.0.0.1:{port}", "/") as api:
+        with pytest.raises(Transient, match="cannot be reached"):
+            await api.fullness()
+
+
+async def test_an_api_that_does_not_let_us_in(node: Broker) -> None:
+    """What it answers is told."""
+    async with Management(management.as_user(node.management_url, "nobody", "x"), "/") as api:
+        with pytest.raises(Transient, match="401"):
+            await api.fullness()

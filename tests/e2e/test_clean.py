@@ -1,0 +1,99 @@
+"""When transfers have ended, nothing is left of them: on the broker, in the spool, of what the ledger reserves."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from dev import management
+from dev.broker import Broker
+from dev.deployment import deployment
+from rollcast.states import Transfer
+from rollcast.topology import parked
+from tests.e2e import damage
+from tests.e2e.ends import Company
+from tests.e2e.holdings import holdings
+from tests.e2e.rollcall import FILE
+from tests.e2e.stage import until
+from tests.e2e.world import World, clean
+
+SERVERS = {"one": ("acme", "globex"), "left": ("initech",), "right": ("umbrella",)}
+"""One server for both domains, and two with a domain each."""
+ENDS = {
+    "completed": Transfer.COMPLETED,
+    "eager": Transfer.COMPLETED,
+    "partial": Transfer.PARTIAL,
+    "declined": Transfer.DECLINED,
+    "dry run": Transfer.LISTED,
+    "late joiner": Transfer.COMPLETED,
+    "cancelled": Transfer.CANCELLED,
+    "source changed": Transfer.FAILED,
+    "expired": Transfer.EXPIRED,
+    "sender killed": Transfer.EXPIRED,
+}
+WHILE_UNDER_WAY = (
+    "queue rollcast.lane.bob@acme.",
+    "queue rollcast.lane.carol@umbrella.",
+    "queue rollcast.inbox.alice@initech.",
+    "exchange rollcast.cast.initech.",
+    "binding rollcast.bulk alice@initech.",
+    "binding rollcast.lane bob@acme.",
+)
+
+
+@contextmanager
+def sessions_end_soon(node: Broker) -> Iterator[None]:
+    """Inboxes of sessions last 5 s beyond their process, not 60: of argument and policy the shorter one counts."""
+    path = "/api/policies/%2F/test-sessions"
+    pattern = r"^rollcast\.inbox\.[^.]+\.[0-9a-f]{32}$"
+    policy = {"pattern": pattern, "apply-to": "queues", "definition": {"expires": 5_000}}
+    management.call(node.management_url, "PUT", path, policy)
+    try:
+        yield
+    finally:
+        management.delete(node.management_url, path)
+
+
+@pytest.fixture
+def world(tmp_path: Path, node: Broker) -> Iterator[World]:
+    """All servers, and the file that is sent."""
+    clean(node)
+    (tmp_path / "played.bin").write_bytes(FILE)
+    with (
+        sessions_end_soon(node),
+        deployment(tmp_path, node, SERVERS) as running,
+        closing(World(running, node, tmp_path)) as made,
+    ):
+        yield made
+
+
+async def test_nothing_is_left(world: World) -> None:
+    """The same queues, exchanges, bindings, files and figures as before anything was sent."""
+    companies = [Company(world, "acme", "globex"), Company(world, "initech", "umbrella")]
+    for company in companies:
+        await company.enrol()
+    async with companies[0].receiving(), companies[1].receiving():
+        before = _held(world)
+        playing = asyncio.gather(*(company.play() for company in companies))
+        try:
+            await until(lambda: _is_under_way(world), "something is under way")
+        finally:
+            ends = await playing
+        assert ends == [ENDS, ENDS]
+        await until(lambda: _held(world) == before, "all is as it was")
+    assert [await asyncio.to_thread(_parked, world, name) for name in SERVERS] == [0, 0, 0]
+
+
+def _held(world: World) -> set[str]:
+    return holdings(world.node, world.running)
+
+
+def _parked(world: World, server: str) -> int:
+    return damage.depth(world.node, parked(server).name)
+
+
+def _is_under_way(world: World) -> bool:
+    held = _held(world)
+    return all(any(name.startswith(kind) for name in held) for kind in WHILE_UNDER_WAY)
