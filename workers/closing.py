@@ -15,7 +15,7 @@ from rollcast.messages import (
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
 from workers import reports, room
-from workers.endings import CONFIRMED_WITHIN, Ending, Tally, ending_of, final_state
+from workers.endings import Ending, Tally, ending_of, final_state
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_chunks, sent_domains, spool_usage
 from workers.work import DropCast, Outcome, Services, ToStep
@@ -70,7 +70,7 @@ async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome
 
 
 def _patience(transfer: Row[Any], now: int) -> int:
-    return int(transfer.ending_at or now) + CONFIRMED_WITHIN
+    return int(transfer.ending_at or now) + sent.CONFIRMED_WITHIN
 
 
 async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger, news: bool) -> list[Outcome]:
@@ -90,7 +90,7 @@ async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[O
     if transfer.ending_at is None:
         reason = ending.reason_of_transfer
         await sent.change(
-            ledger, transfer_id, ending_at=ledger.now, reason=reason, **sent.prompt_in(ledger.now)
+            ledger, transfer_id, ending_at=ledger.now, reason=reason, **sent.prompt_in(transfer, ledger.now)
         )
         await ledger.note(transfer_id, [(None, "ending", reason)])
     cut_off = await sent.receivers(ledger, transfer_id, ON_THE_LIST)
@@ -115,7 +115,7 @@ async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outco
         transfer_id,
         **(reports.EXPLAINED if state == Transfer.COMPLETED else {"reason": ending.reason_of_transfer}),
         finished_at=ledger.now,
-        **sent.prompt_in(ledger.now),
+        **sent.prompt_in(transfer, ledger.now),
     )
     report = await reports.publish(transfer, state, ledger)
     ended = (await sent.lock(ledger, [transfer_id]))[transfer_id]

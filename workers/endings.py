@@ -11,8 +11,6 @@ from workers.additions import unmet
 from workers.ledger import sent
 
 Tally = Mapping[Receiver, int]
-CONFIRMED_WITHIN = 60 * sent.SECOND
-"""µs that receivers which are cut off have to confirm that nothing is left of the file."""
 
 
 class Ending(NamedTuple):
