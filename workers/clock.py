@@ -116,7 +116,8 @@ def _here(transfer: Row[Any], *kinds: Prompt) -> list[ToStep]:
 
 
 def _asking(transfer: Row[Any], now: int) -> list[Prompt]:
-    uploading = sent.request_of(transfer).upload == "eager" and transfer.uploaded_at is None
+    request = sent.request_of(transfer)
+    uploading = request.upload == "eager" and not request.dry_run and transfer.uploaded_at is None
     round_is_over = now >= transfer.consent_deadline and not transfer.list_version
     return [
         RoundDue if round_is_over else InvitationsDue,

@@ -39,6 +39,8 @@ async def go_on_uploading(
     transfer: Row[Any], ledger: Ledger, kinds: AbstractSet[type[Message]], shallow: bool
 ) -> list[Outcome]:
     """Invite the sender to upload what may come next; verify the spool when all is there."""
+    if sent.request_of(transfer).dry_run:
+        return []
     if transfer.spooled == transfer.chunks:
         news = ChunksSpooled in kinds or UploadDue in kinds or transfer.chunks == 0
         # The cast of an empty file has an end, too, and needs its exchange.
