@@ -46,8 +46,10 @@ async def call_held(ledger: Ledger) -> None:
 
 async def _to_come(ledger: Ledger) -> int:
     """Bytes for which room is reserved, and which are not spooled yet."""
-    lacks = sent_transfers.c.reserved * (sent_transfers.c.chunks - sent_transfers.c.spooled)
-    query = select(func.coalesce(func.sum(lacks / sent_transfers.c.chunks), 0)).where(
+    # Multiplied before it is divided, it would be more than a database can count.
+    chunk = sent_transfers.c.reserved / sent_transfers.c.chunks
+    lacks = chunk * (sent_transfers.c.chunks - sent_transfers.c.spooled)
+    query = select(func.coalesce(func.sum(lacks), 0)).where(
         sent_transfers.c.reserved > 0, sent_transfers.c.chunks > 0
     )
     return await ledger.count(query)
