@@ -57,7 +57,7 @@ def ending_of(transfer: Row[Any], tally: Tally, now: int) -> Ending | None:
 def final_state(transfer: Row[Any], tally: Tally, ending: Ending | None) -> Transfer:
     """The state that goes with these ends of its receivers."""
     delivered, requested = tally.get(Receiver.DELIVERED, 0), sum(tally.values())
-    if delivered == requested:
+    if delivered and delivered == requested:
         return Transfer.COMPLETED
     if delivered:
         return Transfer.PARTIAL
