@@ -43,6 +43,8 @@ async def add(transfer: Row[Any], answers: Sequence[ReceiverStatus], ledger: Led
     """Answers that come after the list was made: who accepts makes its next version."""
     if not await sent.record(ledger, transfer.transfer_id, answers):
         return []
+    if transfer.finished_at is not None:
+        await sent.change(ledger, transfer.transfer_id, finished_at=None)
     version = transfer.list_version + 1
     added = await sent.enlist(ledger, transfer.transfer_id, version)
     everyone = await sent.receivers(ledger, transfer.transfer_id, list(Receiver))

@@ -33,11 +33,8 @@ async def cancel(origin: str, message: CancelRequested, ledger: Ledger) -> list[
     return await see_whether_ended(message.transfer_id, ledger)
 
 
-async def see_whether_ended(transfer_id: str, ledger: Ledger, *, news: bool = False) -> list[Outcome]:
-    """End the transfer if its time, its list or a reason says so; if it has ended, go on closing it.
-
-    `news`: something has changed that a report which was sent does not say.
-    """
+async def see_whether_ended(transfer_id: str, ledger: Ledger) -> list[Outcome]:
+    """End the transfer if its time, its list or a reason says so; if it has ended, go on closing it."""
     transfer = (await sent.lock(ledger, [transfer_id])).get(transfer_id)
     if transfer is None:
         return []
@@ -46,7 +43,7 @@ async def see_whether_ended(transfer_id: str, ledger: Ledger, *, news: bool = Fa
     tally = await sent.tally(ledger, transfer_id)
     ending = ending_of(transfer, tally, ledger.now)
     if ending is None:
-        return await _settle(transfer, tally, ledger, news)
+        return await _settle(transfer, tally, ledger)
     if ending.cuts_off(transfer, tally) and ledger.now < _patience(transfer, ledger.now):
         return await _cut_off(transfer, ending, ledger)
     return await _end(transfer, ending, ledger)
@@ -73,12 +70,15 @@ def _patience(transfer: Row[Any], now: int) -> int:
     return int(transfer.ending_at or now) + sent.CONFIRMED_WITHIN
 
 
-async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger, news: bool) -> list[Outcome]:
-    """All on the list have come to an end, and some may still join it: that is worth a report."""
+async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger) -> list[Outcome]:
+    """All on the list have come to an end, and some may still join it: that is worth a report.
+
+    Whoever changes what one has said takes `finished_at` back.
+    """
     waiting = any(tally.get(state) for state in ON_THE_LIST)
     if transfer.state != Transfer.CASTING or waiting or transfer.uploaded_at is None:
         return []
-    if transfer.report_version and not news:
+    if transfer.finished_at is not None:
         return []
     await sent.change(ledger, transfer.transfer_id, finished_at=ledger.now)
     return [await reports.publish(transfer, Transfer.CASTING, ledger)]
