@@ -78,6 +78,8 @@ async def _due(ledger: Ledger) -> list[Row[Any]]:
         .where(sent_transfers.c.due_at <= ledger.now)
         .order_by(sent_transfers.c.due_at)
         .limit(AT_A_TIME)
+        # What is locked moves: waiting for it here, with others locked, could go round in a circle.
+        .with_for_update(skip_locked=True)
     )
     return [row for row in await ledger.all(query) if await _claim(row, ledger)]
 

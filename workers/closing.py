@@ -148,8 +148,8 @@ def _closed(
 
 async def _clean_up(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     if transfer.reserved:
-        await ledger.execute(update(spool_usage).values(reserved=spool_usage.c.reserved - transfer.reserved))
         await room.call_held(ledger)
+        await ledger.execute(update(spool_usage).values(reserved=spool_usage.c.reserved - transfer.reserved))
     await ledger.execute(delete(sent_chunks).where(sent_chunks.c.transfer_id == transfer.transfer_id))
     await sent.change(ledger, transfer.transfer_id, reserved=0, due_at=None)
     # Before the first grant nothing is uploaded, and S220 has perhaps not yet refused a file of any size.

@@ -51,9 +51,9 @@ class Keeper:
         """Note how full broker and spool are; when there is room again, those who wait for it are called."""
         full, free = await self._management.fullness(), await self._store.free()
         async with self._database.begin() as ledger:
-            await room.note(ledger, self._settings.server, free, full)
             if self._was_full and full is None:
                 await room.call_held(ledger)
+            await room.note(ledger, self._settings.server, free, full)
         self._was_full = full is not None
 
     async def prune(self) -> None:

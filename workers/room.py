@@ -38,9 +38,14 @@ async def lacking(transfer: Row[Any], services: Services) -> tuple[Code, str] | 
 
 
 async def call_held(ledger: Ledger) -> None:
-    """There may be room again: let the clock look at the transfers that are held."""
+    """There may be room again: let the clock look at the transfers that are held.
+
+    They are locked in one order, and before the room is: S220 has its transfer locked when it reserves.
+    """
+    held = select(sent_transfers.c.transfer_id).where(sent_transfers.c.state == Transfer.HELD)
+    locked = held.order_by(sent_transfers.c.transfer_id).with_for_update()
     await ledger.execute(
-        update(sent_transfers).where(sent_transfers.c.state == Transfer.HELD).values(due_at=ledger.now)
+        update(sent_transfers).where(sent_transfers.c.transfer_id.in_(locked)).values(due_at=ledger.now)
     )
 
 
