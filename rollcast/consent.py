@@ -49,6 +49,8 @@ class Consent:
         except OSError as error:
             self._tell(offer, _unwritable(error))
             return
+        if journal.ended:
+            return
         if journal.decision is not None:
             self._tell(offer, Decision(*journal.decision))
         elif offer.transfer_id in self._deferred:

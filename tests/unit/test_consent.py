@@ -10,6 +10,7 @@ import pytest
 from rollcast.consent import Consent, Decide, Decision
 from rollcast.events import Answered, Asked, ReceiverEvent
 from rollcast.fetch import Surroundings
+from rollcast.journal import Line
 from rollcast.journals import Journals
 from rollcast.messages import ConsentAnswered, Register
 from rollcast.messages.values import Offer
@@ -152,3 +153,12 @@ async def test_what_was_put_off_is_asked_again_by_the_next_process(asking: Askin
     assert (await asking.told()).deferred
     await asking.by(lambda _: True).on_asked(offer())
     assert (await asking.told()).accept
+
+
+async def test_after_the_end_nobody_is_asked(asking: Asking) -> None:
+    """The question was overtaken by the end of its transfer."""
+    asking.around.journals.begin(offer()).note(Line(ended=True))
+    await asking.by(lambda _: pytest.fail("asked")).on_asked(offer())
+    await asyncio.sleep(0)
+    await asking.tasks.close()
+    assert asking.session.told_so_far() == []
