@@ -213,7 +213,7 @@ class TestCleanUp:
 
     async def ended(self, world: World) -> None:
         """A cancelled transfer whose closings are under way."""
-        await world.asking(request())
+        await world.asking(request(upload="eager"))
         await world.tell(by(ALICE, CANCEL))
 
     async def confirm(self, world: World, *domains: str) -> list[Outcome]:
