@@ -15,12 +15,26 @@ MARGIN = 64 * 1024 * 1024
 
 
 async def note(ledger: Ledger, server: str, free: int | None, full: str | None) -> None:
-    """Write down how many bytes the spool's disk has free (None: not known), and why the broker is full, if so."""
+    """Write down how many bytes the spool's disk has free (None: not known), and why the broker is full, if so.
+
+    When there is more room than was written down before, those who wait for it are called.
+    """
+    before = await ledger.first(select(spool_usage).where(spool_usage.c.server == server))
+    if before is not None and _is_more(before, free, full):
+        await call_held(ledger)
     values = {"free": free, "full": full}
     await ledger.execute(
         ledger.insert(spool_usage)
         .values(server=server, reserved=0, **values)
         .on_conflict_do_update(index_elements=[spool_usage.c.server], set_=values)
+    )
+
+
+def _is_more(before: Row[Any], free: int | None, full: str | None) -> bool:
+    if full is not None:
+        return False
+    return before.full is not None or (
+        before.free is not None and free is not None and free > before.free + MARGIN
     )
 
 

@@ -73,6 +73,18 @@ async def test_who_waits_is_called_when_room_is_given_back(world: World) -> None
     assert (await world.transfer()).due_at < 2**60
 
 
+@pytest.mark.parametrize("full", [None, "the broker's memory is full"])
+async def test_who_waits_is_called_when_more_room_is_measured(world: World, full: str | None) -> None:
+    """Whichever clock measured before. What ended transfers give back is free on the disk only later."""
+    await note(world, free=300 * MiB, full=full)
+    await world.settle(by(ALICE, request()))
+    await world.change(due_at=2**60)
+    await note(world, free=310 * MiB, full=full)
+    assert (await world.transfer()).due_at == 2**60
+    await note(world, free=400 * MiB)
+    assert (await world.transfer()).due_at < 2**60
+
+
 async def test_the_largest_file_can_be_reckoned_with(world: World) -> None:
     """In the smallest chunks: the bytes times the chunks are more than 64 bits hold."""
     world.settings = replace(world.settings, spool_quota=2 * MAX_FILE_SIZE)
