@@ -23,14 +23,23 @@ class NoText(str):
 
 
 class Raw(commands.Basic.Properties):
-    """Properties as bytes."""
+    """One property, given by its flag and its bytes."""
+
+    def __init__(self, flag: int, value: bytes) -> None:
+        super().__init__()
+        self._bytes = (1 << flag).to_bytes(2) + value
 
     def marshal(self) -> bytes:
-        """A table in tables, `DEPTH` of them."""
-        table = b""
-        for _ in range(DEPTH):
-            table = b"\x01kF" + len(table).to_bytes(4) + table
-        return (1 << 13).to_bytes(2) + len(table).to_bytes(4) + table
+        """The bytes on the wire."""
+        return self._bytes
+
+
+def deep() -> bytes:
+    """Tables in tables, `DEPTH` of them."""
+    table = b""
+    for _ in range(DEPTH):
+        table = b"\x01kF" + len(table).to_bytes(4) + table
+    return len(table).to_bytes(4) + table
 
 
 @pytest.mark.parametrize(
@@ -39,9 +48,10 @@ class Raw(commands.Basic.Properties):
         commands.Basic.Properties(correlation_id=NoText("x")),
         commands.Basic.Properties(message_id=NoText("x")),
         commands.Basic.Properties(headers={NoText("x"): 1}),
-        Raw(),
+        Raw(13, deep()),
+        Raw(6, b"\xff" * 8),
     ],
-    ids=["correlation id", "message id", "header", "depth"],
+    ids=["correlation id", "message id", "header", "depth", "timestamp"],
 )
 async def test_it_comes_without_its_properties(
     link: Link, queue: str, node: Broker, properties: commands.Basic.Properties
