@@ -82,7 +82,8 @@ class Consent:
             if not limit.expired():
                 raise
             return
-        self._answer(journal, decision)
+        if journal.decision is None:
+            self._answer(journal, decision)
 
     async def _decided(self, offer: Offer) -> Decision:
         answer = self._decide(offer)

@@ -168,3 +168,17 @@ async def test_after_the_end_nobody_is_asked(asking: Asking) -> None:
     await asyncio.sleep(0)
     await asking.tasks.close()
     assert asked == []
+
+
+async def test_who_is_asked_longer_does_not_answer_twice(asking: Asking) -> None:
+    """The program has answered before the one that was asked did: the first answer stands."""
+    decided: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    consent = asking.by(lambda _: decided)
+    await consent.on_asked(offer())
+    journal = asking.around.journals.begin(offer())
+    consent.decide(journal, Decision(True))
+    assert (await asking.told()).accept
+    decided.set_result(False)
+    await asyncio.sleep(0)
+    await asking.tasks.close()
+    assert journal.accept is True
