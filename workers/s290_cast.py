@@ -94,7 +94,9 @@ async def _verified(transfer: Row[Any], digests: Hashes, ledger: Ledger) -> list
             transfer, "what was uploaded has another digest than was announced", ledger
         )
     if transfer.uploaded_at is None:
-        await sent.change(ledger, transfer.transfer_id, uploaded_at=ledger.now, **sent.prompt_in(ledger.now))
+        await sent.change(
+            ledger, transfer.transfer_id, uploaded_at=ledger.now, **sent.prompt_in(transfer, ledger.now)
+        )
         await ledger.note(transfer.transfer_id, [(None, "uploaded", None)])
     completed = reports.to_sender(transfer, UploadCompleted(transfer_id=transfer.transfer_id))
     # Receipts may all have come before.
@@ -110,7 +112,9 @@ async def _end(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     whole = sent.request_of(transfer).upload == "live" or transfer.cast == transfer.chunks
     if transfer.state != Transfer.CASTING or transfer.cast_ended_at is not None or not whole:
         return []
-    await sent.change(ledger, transfer.transfer_id, cast_ended_at=ledger.now, **sent.prompt_in(ledger.now))
+    await sent.change(
+        ledger, transfer.transfer_id, cast_ended_at=ledger.now, **sent.prompt_in(transfer, ledger.now)
+    )
     await ledger.note(transfer.transfer_id, [(None, "cast", None)])
     return [_cast_ended(transfer, None)]
 
