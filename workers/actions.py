@@ -22,6 +22,7 @@ from workers.work import (
     CastChunks,
     DropCast,
     DropLanes,
+    DropSpool,
     GrantRights,
     MeasureLanes,
     OpenInboxes,
@@ -63,6 +64,7 @@ class Actions:
             DropLanes: self._drop_lanes,
             OpenUpload: self._open_upload,
             DropCast: self._drop_cast,
+            DropSpool: self._drop_spool,
             CastChunks: self._cast_chunks,
             VerifySpool: self._verify_spool,
             MeasureLanes: self._measure_lanes,
@@ -115,6 +117,10 @@ class Actions:
 
     async def _drop_cast(self, action: DropCast) -> Follow:
         await self._close_upload(action.sender, action.transfer_id)
+        await self._store.delete(action.transfer_id, 0)
+        return []
+
+    async def _drop_spool(self, action: DropSpool) -> Follow:
         await self._store.delete(action.transfer_id, action.chunks)
         return []
 

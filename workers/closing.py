@@ -18,7 +18,7 @@ from workers import reports, room
 from workers.endings import Ending, Tally, ending_of, final_state
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_chunks, sent_domains, spool_usage
-from workers.work import DropCast, Outcome, Services, ToStep
+from workers.work import DropCast, DropSpool, Outcome, Services, ToStep
 
 
 async def cancel(origin: str, message: CancelRequested, ledger: Ledger) -> list[Outcome]:
@@ -50,7 +50,7 @@ async def see_whether_ended(transfer_id: str, ledger: Ledger) -> list[Outcome]:
 
 
 async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome]:
-    """A server has closed its half; when all have, and the transfer has ended, the spool's room is free again."""
+    """A server has closed its half; when all have, and the transfer has ended, nothing is due any more."""
     ledger, transfer_id = services.ledger, message.transfer_id
     transfer = (await sent.lock(ledger, [transfer_id])).get(transfer_id)
     if transfer is None or (transfer.state not in FINAL_TRANSFER and transfer.ending_at is None):
@@ -119,7 +119,7 @@ async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outco
     )
     report = await reports.publish(transfer, state, ledger)
     ended = (await sent.lock(ledger, [transfer_id]))[transfer_id]
-    return [report, *await _closings(ended, ledger)]
+    return [report, *await _free(ended, ledger), *await _closings(ended, ledger)]
 
 
 async def _closings(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
@@ -146,12 +146,18 @@ def _closed(
     return [ToStep(domain, closed) for domain in domains]
 
 
-async def _clean_up(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
+async def _free(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
+    """Give the spool's room back; a server that never confirms the closing does not keep it."""
     if transfer.reserved:
         await room.call_held(ledger)
         await ledger.execute(update(spool_usage).values(reserved=spool_usage.c.reserved - transfer.reserved))
     await ledger.execute(delete(sent_chunks).where(sent_chunks.c.transfer_id == transfer.transfer_id))
-    await sent.change(ledger, transfer.transfer_id, reserved=0, due_at=None)
+    await sent.change(ledger, transfer.transfer_id, reserved=0)
     # Before the first grant nothing is uploaded, and S220 has perhaps not yet refused a file of any size.
     chunks = transfer.chunks if transfer.granted else 0
-    return [DropCast(transfer.sender, transfer.transfer_id, chunks)]
+    return [DropSpool(transfer.transfer_id, chunks)]
+
+
+async def _clean_up(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
+    await sent.change(ledger, transfer.transfer_id, due_at=None)
+    return [DropCast(transfer.sender, transfer.transfer_id)]

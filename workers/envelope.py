@@ -11,7 +11,7 @@ from rollcast.addresses import domain_of, is_server_user
 from rollcast.broker import Delivery
 from rollcast.errors import IdentityError
 from rollcast.messages import Message
-from rollcast.topology import OPERATORS_MAY_SAY, STEP, UP, VERBS, accepts
+from rollcast.topology import OPERATORS_MAY_SAY, REPLY_TO, STEP, UP, VERBS, accepts
 from workers.settings import Settings
 from workers.work import Received
 
@@ -76,7 +76,13 @@ def verify(
         _verify_server(envelope, message, pool)
     else:
         raise IdentityError(f"nothing may come from the exchange {envelope.exchange!r}")
-    return Received(message, envelope.user, envelope.domain, delivery.reply_to, delivery.correlation_id)
+    return Received(message, envelope.user, envelope.domain, reply_to(delivery), delivery.correlation_id)
+
+
+def reply_to(delivery: Delivery) -> str | None:
+    """Where a direct reply goes; any other queue would be written to in the server's name."""
+    wanted = delivery.reply_to or ""
+    return wanted if wanted.startswith(f"{REPLY_TO}.") else None
 
 
 def _verify_terminal(envelope: Envelope, message: Message) -> None:

@@ -11,7 +11,7 @@ from rollcast.reasons import REASONS, Code
 from rollcast.topology import QueueSpec, parked, retry_queue
 from workers import metrics
 from workers.declarer import Declarer
-from workers.envelope import Envelope
+from workers.envelope import Envelope, reply_to
 from workers.outbox import PACE, PACE_MS
 from workers.parked import label
 
@@ -50,13 +50,14 @@ class Ladder:
 
     async def tell(self, delivery: Delivery, error: Permanent) -> None:
         """Answer whoever waits for a reply that the message cannot be handled."""
-        if not delivery.reply_to:
+        place = reply_to(delivery)
+        if place is None:
             return
         code = Code(error.code) if error.code in set(Code) else Code.INVALID_MESSAGE
         refused = Refused(reason=code, detail=str(error)[:MAX_TEXT], hint=error.hint or REASONS[code].hint)
         await self._publisher.publish(
             "",
-            delivery.reply_to,
+            place,
             encode(refused),
             correlation_id=delivery.correlation_id,
             persistent=False,

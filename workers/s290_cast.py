@@ -44,7 +44,7 @@ async def cast(batch: Sequence[Received], services: Services) -> list[Outcome]:
             outcomes += await _handle(transfer, happened[transfer.transfer_id], services.ledger)
         elif transfer.state in FINAL_TRANSFER and transfer.due_at is None:
             # A worker may have died over one of these messages, after it had opened the upload.
-            outcomes.append(DropCast(transfer.sender, transfer.transfer_id, chunks=0))
+            outcomes.append(DropCast(transfer.sender, transfer.transfer_id))
     return outcomes
 
 

@@ -109,9 +109,16 @@ class OpenUpload:
 
 @dataclass(frozen=True, slots=True)
 class DropCast:
-    """The cast exchange, the spool's binding and the spooled chunks."""
+    """The cast exchange, and the spool's binding; with what a worker that died may have left in the spool."""
 
     sender: str
+    transfer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropSpool:
+    """The spooled chunks, of which there are so many at the most."""
+
     transfer_id: str
     chunks: int
 
@@ -180,6 +187,7 @@ Action = (
     | DropLanes
     | OpenUpload
     | DropCast
+    | DropSpool
     | CastChunks
     | VerifySpool
     | MeasureLanes

@@ -20,6 +20,7 @@ class Letter:
     headers: dict[str, Any] = field(default_factory=dict)
     reply_to: str | None = "amq.rabbitmq.reply-to.somebody"
     correlation_id: str | None = "1"
+    redelivered: bool = False
     settled: list[str] = field(default_factory=list)
 
     async def ack(self) -> None:

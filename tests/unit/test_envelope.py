@@ -17,6 +17,7 @@ from rollcast.messages import (
     ReceiptReported,
     RoundDue,
 )
+from rollcast.topology import REPLY_TO
 from tests.unit.steps.build import ALICE, OPERATOR, SERVER, T
 from tests.unit.steps.world import SETTINGS
 from workers import envelope
@@ -53,8 +54,15 @@ def refused(letter: Letter, message: Message = ANSWER, pool: str = "s260") -> st
 
 def test_a_terminal_speaks_for_itself() -> None:
     """Under its own address, its own domain and the verb of the message."""
-    received = verify(Letter(reply_to="r", correlation_id="1"))
-    assert received == Received(ANSWER, ALICE, "acme", "r", "1")
+    direct = f"{REPLY_TO}.g1h2"
+    received = verify(Letter(reply_to=direct, correlation_id="1"))
+    assert received == Received(ANSWER, ALICE, "acme", direct, "1")
+
+
+@pytest.mark.parametrize("place", ["rollcast.inbox.bob@acme", "rollcast.parked.main", REPLY_TO, ""])
+def test_replies_go_to_whoever_asks_and_nowhere_else(place: str) -> None:
+    """A server may write into any queue; a terminal must not do that through it."""
+    assert verify(Letter(reply_to=place)).reply_to is None
 
 
 @pytest.mark.parametrize("user", [None, ""])

@@ -39,7 +39,7 @@ from tests.unit.steps.build import (
     whereto,
 )
 from tests.unit.steps.world import World
-from workers.work import DropCast, Outcome
+from workers.work import DropCast, DropSpool, Outcome
 
 CLOSE_DUE = at("acme", CloseDue(transfer_id=T))
 CANCEL = CancelRequested(transfer_id=T)
@@ -222,14 +222,20 @@ class TestCleanUp:
             *(at("acme", ClosingConfirmed(transfer_id=T, domain=domain)) for domain in domains)
         )
 
+    async def test_the_spools_room_is_free_at_once(self, world: World) -> None:
+        """Whether all servers confirm the closing or one never does."""
+        await world.asking(request(upload="eager"))
+        await world.spool(range(5))
+        outcomes = await world.tell(by(ALICE, CANCEL))
+        assert of(outcomes, DropSpool) == [DropSpool(T, 300)]
+        assert (await world.reserved(), await world.chunks()) == (0, 0)
+
     async def test_the_last_confirmation_cleans_up(self, world: World) -> None:
-        """Chunks and cast go, and the spool's room is free again."""
+        """The cast goes, and nothing is due any more."""
         await self.ended(world)
         assert await self.confirm(world, "acme") == []
-        assert await world.reserved() == 300 * MiB
         outcomes = await self.confirm(world, "globex")
-        assert outcomes == [DropCast(ALICE, T, 300)]
-        assert await world.reserved() == 0
+        assert outcomes == [DropCast(ALICE, T)]
         assert (await world.transfer()).due_at is None
 
     async def test_the_room_is_given_back_once(self, world: World) -> None:
@@ -272,4 +278,4 @@ class TestCleanUp:
         huge = request(file=file(size=MAX_FILE_SIZE), chunk_size=MIN_CHUNK_SIZE, parts=2)
         await world.tell(by(ALICE, huge))
         outcomes = await world.tell(by(ALICE, CancelRequested(transfer_id=T)))
-        assert of(outcomes, DropCast) == [DropCast(ALICE, T, 0)]
+        assert of(outcomes, DropSpool) == [DropSpool(T, 0)]

@@ -88,6 +88,16 @@ async def test_chunks_that_come_after_the_end_leave_nothing(world: World, pool: 
     assert (await world.transfer()).spooled == 1
 
 
+async def test_what_a_dead_worker_stored_of_an_ended_transfer_goes(world: World, pool: Pool) -> None:
+    """Its chunk comes again, to one that knows that nothing is kept any more."""
+    await pool.take(Letter(0))
+    assert pool.files()
+    await world.change(state=Transfer.CANCELLED)
+    successor = Pool(world, pool.folder)
+    assert await successor.take(Letter(0, redelivered=True)) == ["ack"]
+    assert pool.files() == set()
+
+
 async def test_without_the_broker_chunks_go_back(pool: Pool) -> None:
     """They are stored, but nobody knows."""
     pool.away = True
