@@ -49,6 +49,8 @@ class Consent:
         except OSError as error:
             self._tell(offer, _unwritable(error))
             return
+        if journal.ended:
+            return
         if journal.decision is not None:
             self._tell(offer, Decision(*journal.decision))
         elif offer.transfer_id in self._deferred:
@@ -80,7 +82,8 @@ class Consent:
             if not limit.expired():
                 raise
             return
-        self._answer(journal, decision)
+        if journal.decision is None:
+            self._answer(journal, decision)
 
     async def _decided(self, offer: Offer) -> Decision:
         answer = self._decide(offer)

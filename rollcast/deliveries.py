@@ -8,7 +8,7 @@ from rollcast.delivery import Delivery
 from rollcast.errors import BrokerUnavailable, RequestRefused
 from rollcast.events import Ended
 from rollcast.fetch import Surroundings
-from rollcast.journal import Line
+from rollcast.journal import Journal, Line
 from rollcast.messages import LaneOpened, ReceiptRecorded, ReceiptReported, TransferEnded
 from rollcast.tasks import Tasks
 
@@ -46,7 +46,12 @@ class Deliveries:
         journal = self._around.journals.begin(message.offer)
         if journal.ended:
             return
-        delivery = Delivery(self._around, journal, message.lane, self._prefetch(message.offer.chunk_size))
+        self._run(self._delivery(journal, message.lane), transfer_id)
+
+    def _delivery(self, journal: Journal, lane: str) -> Delivery:
+        return Delivery(self._around, journal, lane, self._prefetch(journal.offer.chunk_size))
+
+    def _run(self, delivery: Delivery, transfer_id: str) -> None:
         task = self._tasks.spawn(delivery.run())
         self._running[transfer_id] = _Running(delivery, task)
         task.add_done_callback(lambda _: self._running.pop(transfer_id))
@@ -61,20 +66,37 @@ class Deliveries:
         if journal is None or journal.ended:
             self._confirm(message.transfer_id)
             return
-        if journal.receipt or (running and running.delivery.finishing):
+        if running and (journal.receipt or running.delivery.finishing):
             return
-        journal.note(Line(ended=True))
-        journal.close()
+        if not running and await self._stored_before(journal):
+            return
+        noted = _note_ended(journal)
         if running:
             running.task.cancel()
             await asyncio.wait([running.task])
         self._around.journals.part(message.transfer_id).discard()
+        if not noted:
+            _note_ended(journal)
         self._confirm(message.transfer_id)
         if journal.accept is False:
             return
         self._around.events.put(
             Ended(transfer_id=message.transfer_id, state=message.state, reason=message.reason)
         )
+
+    async def _stored_before(self, journal: Journal) -> bool:
+        """Whether a former process has come to an end with the file. Its receipt may not have been taken."""
+        delivery, transfer_id = self._delivery(journal, ""), journal.offer.transfer_id
+        try:
+            if await delivery.stored_before() is None:
+                return False
+        except OSError as error:
+            # Whether there is a file is not known, so nothing is confirmed; the server asks again.
+            logger.warning("the receipt of transfer %s could not be written down: %s", transfer_id, error)
+            return True
+        if transfer_id not in self._running:
+            self._run(delivery, transfer_id)
+        return True
 
     def _confirm(self, transfer_id: str) -> None:
         if transfer_id in self._confirming:
@@ -92,3 +114,17 @@ class Deliveries:
     def _prefetch(self, chunk_size: int) -> int:
         share = PREFETCHED_BYTES // (chunk_size * (len(self._running) + 1))
         return max(1, min(MAX_PREFETCH, share))
+
+
+def _note_ended(journal: Journal) -> bool:
+    """Returns whether that could be done: on a full disk what is removed next makes room for it."""
+    try:
+        journal.note(Line(ended=True))
+    except OSError as error:
+        logger.warning(
+            "the end of transfer %s could not be written down: %s", journal.offer.transfer_id, error
+        )
+        return False
+    finally:
+        journal.close()
+    return True

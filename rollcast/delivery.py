@@ -24,7 +24,7 @@ class Unstorable(Exception):
 
 
 class Delivery:
-    """Sees one file through. `finishing` is set from where on the file takes its name."""
+    """Sees one file through. `finishing` is set while it takes its name, or may have it already."""
 
     def __init__(self, around: Surroundings, journal: Journal, lane: str, prefetch: int) -> None:
         self._around = around
@@ -67,11 +67,20 @@ class Delivery:
     async def _store(self) -> ReceiptReported:
         if trouble := filenames.problem(self._offer.file.name):
             raise Unstorable(f"the name {self._offer.file.name!r} {trouble}")
-        if (name := self._journal.naming) and await self._has_name(name):
-            return self._success(name)
+        self.finishing = True
+        if stored := await self.stored_before():
+            return stored
+        self.finishing = False
         await self._fetch_right_bytes()
         self.finishing = True
         return self._success(await asyncio.to_thread(self._take_name))
+
+    async def stored_before(self) -> ReceiptReported | None:
+        """The receipt of a former process, which perhaps came as far as naming the file and no further."""
+        if receipt := self._journal.receipt:
+            return receipt
+        name = self._journal.naming
+        return self._success(name) if name and await self._has_name(name) else None
 
     async def _fetch_right_bytes(self) -> None:
         resumed, had = self._resume()

@@ -12,6 +12,8 @@ from rollcast.partfile import PartFile
 
 KEPT_AFTER_EXPIRY_US = 3600 * 1_000_000
 """Some prompts are still under way when a transfer expires."""
+UNTOLD_KEPT_US = 30 * 86_400 * 1_000_000
+"""A file may be there that the server does not know of; so long it asks for it."""
 
 
 class Journals:
@@ -68,7 +70,7 @@ class Journals:
     def prune(self, now: int) -> None:
         """Forget what expired well before `now` (microseconds since 1970)."""
         for transfer_id, journal in list(self._known.items()):
-            if journal.offer.expires_at + KEPT_AFTER_EXPIRY_US < now:
+            if journal.offer.expires_at + _kept(journal) < now:
                 journal.close()
                 del self._known[transfer_id]
                 self._remove(journal.path)
@@ -104,3 +106,8 @@ class Journals:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+def _kept(journal: Journal) -> int:
+    is_untold = (journal.naming or journal.receipt) and not journal.recorded
+    return UNTOLD_KEPT_US if is_untold else KEPT_AFTER_EXPIRY_US

@@ -43,13 +43,17 @@ async def add(transfer: Row[Any], answers: Sequence[ReceiverStatus], ledger: Led
     """Answers that come after the list was made: who accepts makes its next version."""
     if not await sent.record(ledger, transfer.transfer_id, answers):
         return []
+    if transfer.finished_at is not None:
+        await sent.change(ledger, transfer.transfer_id, finished_at=None)
     version = transfer.list_version + 1
     added = await sent.enlist(ledger, transfer.transfer_id, version)
     everyone = await sent.receivers(ledger, transfer.transfer_id, list(Receiver))
     listed = [row for row in everyone if row.listed_in is not None]
     outcomes: list[Outcome] = []
     if added:
-        await sent.change(ledger, transfer.transfer_id, list_version=version, **sent.prompt_in(ledger.now))
+        await sent.change(
+            ledger, transfer.transfer_id, list_version=version, **sent.prompt_in(transfer, ledger.now)
+        )
         await ledger.note(transfer.transfer_id, [(None, "list", f"version {version}, {len(added)} more")])
         outcomes += announce(transfer, version, added, len(listed), len(everyone))
     if transfer.state == Transfer.CASTING:
@@ -68,7 +72,7 @@ async def _begin(
                 transfer.transfer_id,
                 state=Transfer.CASTING,
                 resolved_at=ledger.now,
-                **sent.prompt_in(ledger.now),
+                **sent.prompt_in(transfer, ledger.now),
             )
             return lanes_due(transfer, listed)
         case Outlook.HOPELESS:

@@ -29,10 +29,18 @@ class Caster:
         """Publish the chunks that the spool has; returns when the broker has confirmed them.
 
         Returns whether there was a queue for all of them. Those on the list ask for what they miss in any case.
+        Raises `Transient`.
         """
         exchange, key = _target(action)
         if action.receiver is None and not await self._declarer.has_exchange(exchange):
             return False
+        try:
+            return await self._publish_all(action, exchange, key)
+        except ExceptionGroup as failed:
+            # By its kind the runner knows what to do; one says it as well as all.
+            raise failed.exceptions[0] from failed
+
+    async def _publish_all(self, action: CastChunks, exchange: str, key: str) -> bool:
         window = asyncio.Semaphore(IN_FLIGHT)
         publishing: list[asyncio.Task[bool]] = []
         async with asyncio.TaskGroup() as group:

@@ -15,7 +15,6 @@ from rollcast.errors import Permanent, Transient
 from rollcast.messages import CloseDue, InvitationsDue, LanesDue, RoundDue, SenderCheckDue, UploadDue
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, UNDECIDED, Receiver, Transfer
 from workers import metrics
-from workers.endings import CONFIRMED_WITHIN
 from workers.ledger import Database, Ledger, sent
 from workers.ledger.tables import sent_receivers, sent_transfers
 from workers.outbox import Outbox
@@ -79,13 +78,15 @@ async def _due(ledger: Ledger) -> list[Row[Any]]:
         .where(sent_transfers.c.due_at <= ledger.now)
         .order_by(sent_transfers.c.due_at)
         .limit(AT_A_TIME)
+        # What is locked moves: waiting for it here, with others locked, could go round in a circle.
+        .with_for_update(skip_locked=True)
     )
     return [row for row in await ledger.all(query) if await _claim(row, ledger)]
 
 
 async def _claim(transfer: Row[Any], ledger: Ledger) -> bool:
     wait = min(max(transfer.due_wait, sent.FIRST_PROMPT) * 2, sent.LAST_PROMPT)
-    if transfer.due_at in _deadlines(transfer):
+    if transfer.due_at in sent.deadlines(transfer):
         # A deadline that has come is something new, and a transfer ends within a minute of its expiry.
         wait = sent.FIRST_PROMPT
     claimed = await ledger.execute(
@@ -94,22 +95,9 @@ async def _claim(transfer: Row[Any], ledger: Ledger) -> bool:
             sent_transfers.c.transfer_id == transfer.transfer_id,
             sent_transfers.c.due_at == transfer.due_at,
         )
-        .values(due_at=_next(transfer, ledger.now, wait), due_wait=wait)
+        .values(due_at=sent.next_prompt(transfer, ledger.now, wait), due_wait=wait)
     )
     return claimed.rowcount == 1
-
-
-def _next(transfer: Row[Any], now: int, wait: int) -> int:
-    return int(min([now + wait, *(deadline for deadline in _deadlines(transfer) if deadline > now)]))
-
-
-def _deadlines(transfer: Row[Any]) -> list[int]:
-    deadlines = [transfer.expires_at]
-    if transfer.state == Transfer.ASKING:
-        deadlines.append(transfer.consent_deadline)
-    if transfer.ending_at is not None:
-        deadlines.append(transfer.ending_at + CONFIRMED_WITHIN)
-    return deadlines
 
 
 async def _prompts(transfer: Row[Any], ledger: Ledger) -> list[ToStep]:
@@ -130,7 +118,8 @@ def _here(transfer: Row[Any], *kinds: Prompt) -> list[ToStep]:
 
 
 def _asking(transfer: Row[Any], now: int) -> list[Prompt]:
-    uploading = sent.request_of(transfer).upload == "eager" and transfer.uploaded_at is None
+    request = sent.request_of(transfer)
+    uploading = request.upload == "eager" and not request.dry_run and transfer.uploaded_at is None
     round_is_over = now >= transfer.consent_deadline and not transfer.list_version
     return [
         RoundDue if round_is_over else InvitationsDue,

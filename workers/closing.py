@@ -15,7 +15,7 @@ from rollcast.messages import (
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
 from workers import reports, room
-from workers.endings import CONFIRMED_WITHIN, Ending, Tally, ending_of, final_state
+from workers.endings import Ending, Tally, ending_of, final_state
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_chunks, sent_domains, spool_usage
 from workers.work import DropCast, Outcome, Services, ToStep
@@ -33,11 +33,8 @@ async def cancel(origin: str, message: CancelRequested, ledger: Ledger) -> list[
     return await see_whether_ended(message.transfer_id, ledger)
 
 
-async def see_whether_ended(transfer_id: str, ledger: Ledger, *, news: bool = False) -> list[Outcome]:
-    """End the transfer if its time, its list or a reason says so; if it has ended, go on closing it.
-
-    `news`: something has changed that a report which was sent does not say.
-    """
+async def see_whether_ended(transfer_id: str, ledger: Ledger) -> list[Outcome]:
+    """End the transfer if its time, its list or a reason says so; if it has ended, go on closing it."""
     transfer = (await sent.lock(ledger, [transfer_id])).get(transfer_id)
     if transfer is None:
         return []
@@ -46,7 +43,7 @@ async def see_whether_ended(transfer_id: str, ledger: Ledger, *, news: bool = Fa
     tally = await sent.tally(ledger, transfer_id)
     ending = ending_of(transfer, tally, ledger.now)
     if ending is None:
-        return await _settle(transfer, tally, ledger, news)
+        return await _settle(transfer, tally, ledger)
     if ending.cuts_off(transfer, tally) and ledger.now < _patience(transfer, ledger.now):
         return await _cut_off(transfer, ending, ledger)
     return await _end(transfer, ending, ledger)
@@ -70,15 +67,18 @@ async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome
 
 
 def _patience(transfer: Row[Any], now: int) -> int:
-    return int(transfer.ending_at or now) + CONFIRMED_WITHIN
+    return int(transfer.ending_at or now) + sent.CONFIRMED_WITHIN
 
 
-async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger, news: bool) -> list[Outcome]:
-    """All on the list have come to an end, and some may still join it: that is worth a report."""
+async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger) -> list[Outcome]:
+    """All on the list have come to an end, and some may still join it: that is worth a report.
+
+    Whoever changes what one has said takes `finished_at` back.
+    """
     waiting = any(tally.get(state) for state in ON_THE_LIST)
     if transfer.state != Transfer.CASTING or waiting or transfer.uploaded_at is None:
         return []
-    if transfer.report_version and not news:
+    if transfer.finished_at is not None:
         return []
     await sent.change(ledger, transfer.transfer_id, finished_at=ledger.now)
     return [await reports.publish(transfer, Transfer.CASTING, ledger)]
@@ -90,7 +90,7 @@ async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[O
     if transfer.ending_at is None:
         reason = ending.reason_of_transfer
         await sent.change(
-            ledger, transfer_id, ending_at=ledger.now, reason=reason, **sent.prompt_in(ledger.now)
+            ledger, transfer_id, ending_at=ledger.now, reason=reason, **sent.prompt_in(transfer, ledger.now)
         )
         await ledger.note(transfer_id, [(None, "ending", reason)])
     cut_off = await sent.receivers(ledger, transfer_id, ON_THE_LIST)
@@ -115,7 +115,7 @@ async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outco
         transfer_id,
         **(reports.EXPLAINED if state == Transfer.COMPLETED else {"reason": ending.reason_of_transfer}),
         finished_at=ledger.now,
-        **sent.prompt_in(ledger.now),
+        **sent.prompt_in(transfer, ledger.now),
     )
     report = await reports.publish(transfer, state, ledger)
     ended = (await sent.lock(ledger, [transfer_id]))[transfer_id]
@@ -148,8 +148,8 @@ def _closed(
 
 async def _clean_up(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     if transfer.reserved:
-        await ledger.execute(update(spool_usage).values(reserved=spool_usage.c.reserved - transfer.reserved))
         await room.call_held(ledger)
+        await ledger.execute(update(spool_usage).values(reserved=spool_usage.c.reserved - transfer.reserved))
     await ledger.execute(delete(sent_chunks).where(sent_chunks.c.transfer_id == transfer.transfer_id))
     await sent.change(ledger, transfer.transfer_id, reserved=0, due_at=None)
     # Before the first grant nothing is uploaded, and S220 has perhaps not yet refused a file of any size.

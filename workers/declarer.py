@@ -89,7 +89,7 @@ class Declarer:
 
     async def _call(self, call: Call) -> None:
         async with self._places:
-            channel = self._idle.pop() if self._idle else await self._link.channel()
+            channel = await self._channel()
             try:
                 await call(channel)
             except ChannelNotFoundEntity:
@@ -98,6 +98,12 @@ class Declarer:
                 raise BrokerUnavailable(f"the broker did not declare: {error}") from error
             else:
                 self._idle.append(channel)
+
+    async def _channel(self) -> AbstractChannel:
+        while self._idle:
+            if not (channel := self._idle.pop()).is_closed:
+                return channel
+        return await self._link.channel()
 
 
 def _exchange(name: str, kind: ExchangeType) -> Call:

@@ -11,8 +11,6 @@ from workers.additions import unmet
 from workers.ledger import sent
 
 Tally = Mapping[Receiver, int]
-CONFIRMED_WITHIN = 60 * sent.SECOND
-"""µs that receivers which are cut off have to confirm that nothing is left of the file."""
 
 
 class Ending(NamedTuple):
@@ -59,7 +57,7 @@ def ending_of(transfer: Row[Any], tally: Tally, now: int) -> Ending | None:
 def final_state(transfer: Row[Any], tally: Tally, ending: Ending | None) -> Transfer:
     """The state that goes with these ends of its receivers."""
     delivered, requested = tally.get(Receiver.DELIVERED, 0), sum(tally.values())
-    if delivered == requested:
+    if delivered and delivered == requested:
         return Transfer.COMPLETED
     if delivered:
         return Transfer.PARTIAL

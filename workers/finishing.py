@@ -32,7 +32,9 @@ async def finish(message: ReceiversFinished, ledger: Ledger) -> list[Outcome]:
     news = await sent.record(ledger, message.transfer_id, ends)
     if not news and not confirmed:
         return []
-    return await see_whether_ended(message.transfer_id, ledger, news=True)
+    if transfer.finished_at is not None:
+        await sent.change(ledger, message.transfer_id, finished_at=None)
+    return await see_whether_ended(message.transfer_id, ledger)
 
 
 async def _confirm(transfer: Row[Any], addresses: Sequence[str], ledger: Ledger) -> None:

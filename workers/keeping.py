@@ -32,7 +32,6 @@ class Keeper:
         self._database = database
         self._store = store
         self._management = management
-        self._was_full = False
 
     async def run(self) -> None:
         """Keep house until cancelled."""
@@ -48,13 +47,10 @@ class Keeper:
             await asyncio.sleep(EVERY)
 
     async def measure(self) -> None:
-        """Note how full broker and spool are; when there is room again, those who wait for it are called."""
+        """Note how full broker and spool are."""
         full, free = await self._management.fullness(), await self._store.free()
         async with self._database.begin() as ledger:
             await room.note(ledger, self._settings.server, free, full)
-            if self._was_full and full is None:
-                await room.call_held(ledger)
-        self._was_full = full is not None
 
     async def prune(self) -> None:
         """Forget events and closed invitations that are older than the settings say."""

@@ -1,6 +1,7 @@
 """One process of workers: the pools that it runs, their consumers, and how they start and stop."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from workers.keeping import Keeper
 from workers.ladder import Ladder, rung_queues
 from workers.ledger import Database
 from workers.management import Management
+from workers.mender import Mender
 from workers.outbox import Outbox
 from workers.parked_queue import ParkedQueue
 from workers.parking import Parking
@@ -151,7 +153,8 @@ class Pools:
             await self._declarer.queues([queue])
 
         self._queues.append(queue)
-        consumer = Consumer(link, queue.name, handler.take, prefetch=prefetch, prepare=declare)
+        mend = functools.partial(Mender(self._settings.amqp_url, self._declarer).mend, queue.name)
+        consumer = Consumer(link, queue.name, handler.take, prefetch=prefetch, prepare=declare, mend=mend)
         self._consumers.append(consumer)
         return consumer
 

@@ -31,9 +31,9 @@ async def record(received: Received, receipt: ReceiptReported, ledger: Ledger) -
         raise IdentityError(f"{address} sends a receipt for {transfer_id}, to which it was not invited")
     recorded = Reply(received, ReceiptRecorded(transfer_id=transfer_id))
     offer = invited.offer_of(transfer)
-    if receipt.outcome == "discarded":
+    if receipt.outcome == "discarded" or (receipt.outcome == "failed" and invited.unconfirmed(row)):
         row = await _confirm(row, ledger)
-    elif row.state in NEVER_ACCEPTED:
+    elif row.accepted_at is None or row.state in NEVER_ACCEPTED:
         raise IdentityError(f"{address} sends a receipt for {transfer_id}, which it has not accepted")
     elif _changes(receipt, Receiver(row.state)):
         await invited.change(ledger, [_change(address, receipt, offer, ledger.now)])

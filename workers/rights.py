@@ -6,7 +6,8 @@ from rollcast.addresses import domain_of
 from rollcast.topology import BULK, STEP, UP
 from workers.management import Management
 
-MAX_CONNECTIONS = 16
+MAX_CONNECTIONS = 128
+"""A process of `rollcast` has up to three."""
 MAX_CHANNELS = 128
 NOTHING = "^$"
 

@@ -82,6 +82,7 @@ async def _write_down(
     sender: str, request: TransferRequested, header: TransferRequested, ledger: Ledger
 ) -> bool:
     now = ledger.now
+    expires_at = now + request.expires * sent.MILLISECOND
     row = {
         "transfer_id": request.transfer_id,
         "sender": sender,
@@ -90,10 +91,11 @@ async def _write_down(
         "state": Transfer.REQUESTED,
         "created_at": now,
         "consent_deadline": now + request.consent_timeout * sent.MILLISECOND,
-        "expires_at": now + request.expires * sent.MILLISECOND,
+        "expires_at": expires_at,
         "chunks": Layout(request.file.size, request.chunk_size).count,
         "retry_of": request.retry_of,
-        **sent.prompt_in(now),
+        "due_at": min(now + sent.FIRST_PROMPT, expires_at),
+        "due_wait": sent.FIRST_PROMPT,
     }
     # Parts of one request may be handled at the same time, by several workers.
     written = await ledger.execute(ledger.insert(sent_transfers).values(row).on_conflict_do_nothing())

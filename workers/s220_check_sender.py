@@ -55,7 +55,7 @@ async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
         detail=None,
         asked_at=ledger.now,
         consent_deadline=deadline,
-        **sent.prompt_in(ledger.now, min(sent.FIRST_PROMPT, deadline - ledger.now)),
+        **sent.prompt_in(transfer, ledger.now, min(sent.FIRST_PROMPT, deadline - ledger.now)),
     )
     await ledger.note(transfer.transfer_id, [(None, Transfer.ASKING, None)])
     home = domain_of(transfer.sender)
@@ -139,7 +139,7 @@ async def _hold(transfer: Row[Any], why: Refusal, ledger: Ledger) -> list[Outcom
             state=Transfer.HELD,
             reason=code,
             detail=detail,
-            **sent.prompt_in(ledger.now),
+            **sent.prompt_in(transfer, ledger.now),
         )
         await ledger.note(transfer.transfer_id, [(None, Transfer.HELD, code)])
     held = TransferHeld(transfer_id=transfer.transfer_id, reason=code, detail=detail)

@@ -43,6 +43,8 @@ async def _collect(
         if address not in rows:
             raise IdentityError(f"{address} was not asked about {transfer_id}")
         state = changes[address].state if address in changes else Receiver(rows[address].state)
+        if answer.deferred and state is Receiver.DEFERRED and not late:
+            continue
         if state in UNDECIDED and not late:
             changes[address] = _change(address, answer, ledger.now)
         elif state in UNDECIDED or state in invited.CUT_OFF:

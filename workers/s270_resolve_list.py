@@ -64,7 +64,7 @@ async def _resolve(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
         list_version=1,
         reason=additions.unmet(listed) if over and outlook is not Outlook.MET else None,
         state=Transfer.CASTING if going_on else transfer.state,
-        **sent.prompt_in(ledger.now, LANES_GRACE),
+        **sent.prompt_in(transfer, ledger.now, LANES_GRACE),
     )
     await sent.enlist(ledger, transfer.transfer_id, version=1)
     await ledger.note(transfer.transfer_id, [(None, "resolved", f"{len(listed)} of {len(everyone)}")])

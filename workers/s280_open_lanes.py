@@ -15,7 +15,7 @@ from rollcast.messages.values import Offer
 from rollcast.states import ON_THE_LIST, Receiver
 from rollcast.topology import lane
 from workers.ledger import Ledger, invited, sent
-from workers.work import OpenLanes, Outcome, Received, Services, ToInboxes, ToStep
+from workers.work import DropLanes, OpenLanes, Outcome, Received, Services, ToInboxes, ToStep
 
 
 async def open_lanes(batch: Sequence[Received], services: Services) -> list[Outcome]:
@@ -37,7 +37,10 @@ async def _open(due: LanesDue, domain: str, ledger: Ledger) -> list[Outcome]:
         raise IdentityError(f"{due.sender} opens lanes of {due.transfer_id}, which is not its transfer")
     finished = [row for row in rows.values() if invited.finished(row)]
     outcomes = _finished(offer, finished)
-    if transfer.closed_at is None and ledger.now < offer.expires_at:
+    if transfer.closed_at is not None:
+        # A worker may have died over this very message, after it had declared lanes.
+        return [*outcomes, DropLanes(due.transfer_id, list(rows))]
+    if ledger.now < offer.expires_at:
         waiting = [address for address, row in rows.items() if row.state in ON_THE_LIST]
         await _note_opened(due.transfer_id, rows, ledger)
         outcomes += _opened(offer, waiting, domain)

@@ -21,11 +21,11 @@ from rollcast.messages import (
 )
 from rollcast.messages.values import Hashes
 from rollcast.reasons import Code
-from rollcast.states import Transfer
+from rollcast.states import FINAL_TRANSFER, Transfer
 from workers import reports
 from workers.ledger import Ledger, sent
 from workers.upload import cast_from_spool, go_on_uploading, measure_again, note_deep
-from workers.work import IntoCast, Later, Outcome, Received, Services, ToStep
+from workers.work import DropCast, IntoCast, Later, Outcome, Received, Services, ToStep
 
 News = LanesOpened | UploadDue | ChunksSpooled | SourceDiffered | SpoolVerified | LanesMeasured | PaceDue
 """What S290 hears of a transfer."""
@@ -42,6 +42,9 @@ async def cast(batch: Sequence[Received], services: Services) -> list[Outcome]:
     for transfer in (await sent.lock(services.ledger, happened)).values():
         if transfer.state in {Transfer.ASKING, Transfer.CASTING} and transfer.reason is None:
             outcomes += await _handle(transfer, happened[transfer.transfer_id], services.ledger)
+        elif transfer.state in FINAL_TRANSFER and transfer.due_at is None:
+            # A worker may have died over one of these messages, after it had opened the upload.
+            outcomes.append(DropCast(transfer.sender, transfer.transfer_id, chunks=0))
     return outcomes
 
 
@@ -91,7 +94,9 @@ async def _verified(transfer: Row[Any], digests: Hashes, ledger: Ledger) -> list
             transfer, "what was uploaded has another digest than was announced", ledger
         )
     if transfer.uploaded_at is None:
-        await sent.change(ledger, transfer.transfer_id, uploaded_at=ledger.now, **sent.prompt_in(ledger.now))
+        await sent.change(
+            ledger, transfer.transfer_id, uploaded_at=ledger.now, **sent.prompt_in(transfer, ledger.now)
+        )
         await ledger.note(transfer.transfer_id, [(None, "uploaded", None)])
     completed = reports.to_sender(transfer, UploadCompleted(transfer_id=transfer.transfer_id))
     # Receipts may all have come before.
@@ -107,7 +112,9 @@ async def _end(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     whole = sent.request_of(transfer).upload == "live" or transfer.cast == transfer.chunks
     if transfer.state != Transfer.CASTING or transfer.cast_ended_at is not None or not whole:
         return []
-    await sent.change(ledger, transfer.transfer_id, cast_ended_at=ledger.now, **sent.prompt_in(ledger.now))
+    await sent.change(
+        ledger, transfer.transfer_id, cast_ended_at=ledger.now, **sent.prompt_in(transfer, ledger.now)
+    )
     await ledger.note(transfer.transfer_id, [(None, "cast", None)])
     return [_cast_ended(transfer, None)]
 

@@ -48,7 +48,7 @@ async def _forward(receiver: str, missing: ChunksMissing, ledger: Ledger) -> lis
 
 async def _repair(due: RepairDue, ledger: Ledger) -> list[Outcome]:
     transfer = (await sent.lock(ledger, [due.transfer_id])).get(due.transfer_id)
-    if transfer is None or transfer.state != Transfer.CASTING:
+    if transfer is None or transfer.state != Transfer.CASTING or transfer.reason is not None:
         return []
     wanted = [(first, min(stop, transfer.chunks)) for first, stop in due.ranges]
     ranges = spooled.first_of(wanted, piece_of(transfer))

@@ -97,6 +97,9 @@ class Spooler(Line):
         if drop is not None or label is None:
             metrics.CHUNKS_REFUSED.labels(reason=drop).inc()
             log.warning("dropped a chunk", reason=drop, user=delivery.user_id, key=delivery.routing_key)
+            if label is not None and upload is None and delivery.redelivered:
+                # A worker may have died after it had stored it, and its transfer has ended since.
+                await self._store.discard(label.transfer_id, label.index)
             return None
         await self._store.put(label.transfer_id, label.index, delivery.body)
         return Stored(delivery, label)

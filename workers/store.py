@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import obstore
 from blake3 import blake3
-from obstore.exceptions import GenericError
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from rollcast.errors import Transient
@@ -30,7 +30,7 @@ class Store:
         """Store a chunk, whole or not at all. `Transient` if the store is full or away."""
         try:
             await obstore.put_async(self._store, _path(transfer_id, index), chunk, use_multipart=False)
-        except (GenericError, OSError) as error:
+        except (BaseError, OSError) as error:
             raise Transient(f"the spool cannot store: {error}", code="spool_unavailable") from error
 
     async def get(self, transfer_id: str, index: int) -> bytes | None:
@@ -40,7 +40,7 @@ class Store:
             return bytes(await found.bytes_async())
         except FileNotFoundError:
             return None
-        except (GenericError, OSError) as error:
+        except (BaseError, OSError) as error:
             raise Transient(f"the spool cannot be read: {error}", code="spool_unavailable") from error
 
     async def read(self, transfer_id: str, indexes: Iterable[int]) -> AsyncIterator[tuple[int, bytes | None]]:
@@ -88,12 +88,17 @@ class Store:
         if isinstance(self._store, LocalStore) and self._store.prefix is not None:
             await asyncio.to_thread(_remove_folder, Path(self._store.prefix) / transfer_id)
 
+    async def discard(self, transfer_id: str, index: int) -> None:
+        """Delete a chunk of a transfer of which nothing else is kept."""
+        await self._delete(transfer_id, index)
+        await self.delete(transfer_id, 0)
+
     async def _delete(self, transfer_id: str, index: int) -> None:
         try:
             await obstore.delete_async(self._store, _path(transfer_id, index))
         except FileNotFoundError:
             return
-        except (GenericError, OSError) as error:
+        except (BaseError, OSError) as error:
             raise Transient(f"the spool cannot delete: {error}", code="spool_unavailable") from error
 
 

@@ -39,6 +39,8 @@ async def go_on_uploading(
     transfer: Row[Any], ledger: Ledger, kinds: AbstractSet[type[Message]], shallow: bool
 ) -> list[Outcome]:
     """Invite the sender to upload what may come next; verify the spool when all is there."""
+    if sent.request_of(transfer).dry_run:
+        return []
     if transfer.spooled == transfer.chunks:
         news = ChunksSpooled in kinds or UploadDue in kinds or transfer.chunks == 0
         # The cast of an empty file has an end, too, and needs its exchange.
@@ -66,7 +68,9 @@ async def cast_from_spool(transfer: Row[Any], ledger: Ledger, shallow: bool) -> 
     if transfer.cast > 0 and not shallow:
         return await _measure_after(MEASURING, transfer, ledger)
     stop = min(transfer.cast + piece_of(transfer), transfer.chunks)
-    await sent.change(ledger, transfer.transfer_id, cast=stop, deep_since=None, **sent.prompt_in(ledger.now))
+    await sent.change(
+        ledger, transfer.transfer_id, cast=stop, deep_since=None, **sent.prompt_in(transfer, ledger.now)
+    )
     cast = CastChunks(transfer.sender, transfer.transfer_id, [(transfer.cast, stop)])
     return [cast, await _measure(transfer, ledger, 0)] if stop < transfer.chunks else [cast]
 
@@ -94,7 +98,9 @@ async def _measure_after(pause: int, transfer: Row[Any], ledger: Ledger) -> list
 
 async def _measure(transfer: Row[Any], ledger: Ledger, held: int) -> MeasureLanes:
     # Should the measuring come to a standstill, with a worker that died, the clock soon begins it again.
-    await sent.change(ledger, transfer.transfer_id, measured_at=ledger.now, **sent.prompt_in(ledger.now))
+    await sent.change(
+        ledger, transfer.transfer_id, measured_at=ledger.now, **sent.prompt_in(transfer, ledger.now)
+    )
     lanes = await sent.sample(ledger, transfer.transfer_id, Receiver.RECEIVING, SAMPLE)
     return MeasureLanes(transfer.sender, transfer.transfer_id, lanes, piece_of(transfer), held)
 
@@ -120,7 +126,7 @@ async def _grant(transfer: Row[Any], ledger: Ledger, pieces: int) -> list[Outcom
         granted=stop,
         measured_at=None,
         deep_since=None,
-        **sent.prompt_in(ledger.now),
+        **sent.prompt_in(transfer, ledger.now),
     )
     opening = [_open_upload(transfer)] if transfer.granted == 0 else []
     return [
@@ -150,6 +156,6 @@ async def _verify(transfer: Row[Any], ledger: Ledger) -> VerifySpool:
     request = sent.request_of(transfer)
     # Reading it all takes its time, in which a prompt would have it read once more.
     wait = sent.FIRST_PROMPT + request.file.size // VERIFIED_PER_US
-    await sent.change(ledger, transfer.transfer_id, **sent.prompt_in(ledger.now, wait))
+    await sent.change(ledger, transfer.transfer_id, **sent.prompt_in(transfer, ledger.now, wait))
     sha256 = request.file.hash.sha256 is not None
     return VerifySpool(transfer.sender, transfer.transfer_id, transfer.chunks, sha256)

@@ -3,24 +3,52 @@
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import tenacity
 from aio_pika.abc import AbstractChannel
-from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
+from aiormq.exceptions import (
+    ChannelAccessRefused,
+    ChannelClosed,
+    ChannelNotFoundEntity,
+    ConnectionInternalError,
+)
 
 from rollcast.broker.handlers import Delivery, Handlers
 from rollcast.broker.link import CONNECTION_LOST, Link
 from rollcast.errors import BrokerRefused, BrokerUnavailable
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 2.0
 """Seconds that a broker may take to confirm a close; the end of the connection does the same."""
 
+BEGUN_WITHIN = 15.0
+"""Seconds that a broker may take to let us consume a queue that is there."""
+BROKEN_FOR = 10.0
+"""Seconds for which a broker may fail over a queue before something is done about it."""
+
 Prepare = Callable[[], Awaitable[None]]
+
+
+class NotBegun(Exception):
+    """The broker does not answer whoever wants to consume: it fails over the queue, and does not say so."""
+
+
+async def begun(consuming: Awaitable[T]) -> T:
+    """Wait until the broker lets us consume. Raises `NotBegun` if it does not answer."""
+    try:
+        async with asyncio.timeout(BEGUN_WITHIN) as limit:
+            return await consuming
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise NotBegun(f"no answer within {BEGUN_WITHIN:.0f} s") from error
 
 
 async def _nothing() -> None:
@@ -30,8 +58,9 @@ async def _nothing() -> None:
 class Consumer:
     """Consumes a queue and hands each delivery to `on_delivery`, which settles it.
 
-    `prepare` runs before each (re)start and sees to it that the queue is there. `prefetch` bounds how many
-    deliveries are being handled at a time. `starts` counts how often consuming has begun.
+    `prepare` runs before each (re)start and sees to it that the queue is there; `mend` when the broker has failed
+    over the queue for a while. `prefetch` bounds how many deliveries are being handled at a time. `starts` counts
+    how often consuming has begun.
     """
 
     def __init__(
@@ -43,6 +72,7 @@ class Consumer:
         prefetch: int,
         exclusive: bool = False,
         prepare: Prepare = _nothing,
+        mend: Prepare = _nothing,
     ) -> None:
         self._link = link
         self._queue = queue
@@ -50,6 +80,8 @@ class Consumer:
         self._prefetch = prefetch
         self._exclusive = exclusive
         self._prepare = prepare
+        self._mend = mend
+        self._broken_since: float | None = None
         self._channel: AbstractChannel | None = None
         self._cancel: Callable[[], Awaitable[object]] | None = None
         self._stopping = False
@@ -99,13 +131,17 @@ class Consumer:
             underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
             self._channel.close_callbacks.add(lambda *_: lost.set())
             queue = await self._channel.get_queue(self._queue, ensure=False)
-            tag = await queue.consume(handlers.take, exclusive=self._exclusive)
+            tag = await begun(queue.consume(handlers.take, exclusive=self._exclusive))
             self._cancel = functools.partial(queue.cancel, tag)
             self.starts += 1
+            self._broken_since = None
             self.ready.set()
             await lost.wait()
         except ChannelAccessRefused as error:
             raise self._refused(error) from error
+        except (ConnectionInternalError, NotBegun) as error:
+            await self._note_broken()
+            raise BrokerUnavailable(f"the broker fails over {self._queue}: {error}") from error
         except (ChannelNotFoundEntity, ChannelClosed, *CONNECTION_LOST) as error:
             raise BrokerUnavailable(f"cannot consume {self._queue}: {error}") from error
         finally:
@@ -113,6 +149,13 @@ class Consumer:
             if not self._channel.is_closed:
                 await handlers.close()
             await self.close()
+
+    async def _note_broken(self) -> None:
+        now = time.monotonic()
+        self._broken_since = self._broken_since or now
+        if now - self._broken_since > BROKEN_FOR:
+            self._broken_since = None
+            await self._mend()
 
     def _refused(self, error: Exception) -> BrokerRefused:
         if "exclusive" in str(error):

@@ -14,6 +14,8 @@ from aio_pika.abc import ConnectionParameter
 from aiormq import TransportFactory
 from yarl import URL
 
+from rollcast.broker import heads
+
 SIZE = 1024 * 1024
 """Bytes of the buffer: eight frames."""
 MOST_FRAME = 128 * 1024 + 8
@@ -27,6 +29,8 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
         super().__init__()
         self._buffer = memoryview(bytearray(SIZE))
         self._start = self._end = 0
+        self._reads = 0
+        self._frame_type = 0
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._error: Exception | None = None
@@ -47,7 +51,15 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
         if self._reading_paused and self._end - self._start <= SIZE // 2:
             self._reading_paused = False
             self._connected().resume_reading()
-        return bytes(self._buffer[start : self._start])
+        return self._readable(bytes(self._buffer[start : self._start]))
+
+    def _readable(self, part: bytes) -> bytes:
+        """A frame is read in three parts: its type, channel and length, payload and end."""
+        place, self._reads = self._reads % 3, self._reads + 1
+        if place == 0:
+            self._frame_type = part[0]
+        is_head = place == 2 and self._frame_type == heads.FRAME_TYPE
+        return heads.readable(part) if is_head else part
 
     async def read(self) -> bytes:
         """What is there."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import pytest
+import tenacity
 from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 
@@ -13,7 +14,9 @@ from dev import management
 from dev.broker import Broker
 from rollcast import topology
 from rollcast.broker import Link
-from rollcast.topology import POOLS, QueueSpec
+from rollcast.errors import BrokerUnavailable
+from rollcast.topology import BULK, POOLS, QueueSpec
+from tests.broker.proxy import Proxy
 from workers.declarer import Declarer
 from workers.ladder import rung_queues
 
@@ -106,3 +109,16 @@ async def test_a_cast_hears_only_its_own_upload(declarer: Declarer, admin: Abstr
     held = await admin.get_queue(lane.name)
     assert (await held.get(no_ack=True)).body == key.encode()
     assert await held.get(no_ack=True, fail=False) is None
+
+
+async def test_channels_of_a_lost_connection_are_not_used(link: Link, proxy: Proxy) -> None:
+    """Each would fail a message that has nothing to do with it."""
+    declarer, held = Declarer(link), await link.channel()
+    await declarer.exchanges()
+    assert all(await asyncio.gather(*(declarer.has_exchange(BULK) for _ in range(8))))
+    proxy.cut()
+    await held.closed()
+    once_more = tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception_type(BrokerUnavailable), stop=tenacity.stop_after_attempt(2)
+    )
+    assert await once_more(declarer.has_exchange, BULK)

@@ -102,7 +102,7 @@ def test_the_rights_are_these_and_no_others(world: World) -> None:
     }
     assert not management.call(url, "GET", f"/api/users/{user}")["tags"]
     (limits,) = management.call(url, "GET", f"/api/user-limits/{user}")
-    assert limits["value"] == {"max-connections": 16, "max-channels": 128}
+    assert limits["value"] == {"max-connections": 128, "max-channels": 128}
 
 
 @pytest.mark.parametrize("forbidden", list(FORBIDDEN.values()), ids=list(FORBIDDEN))

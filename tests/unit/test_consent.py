@@ -10,6 +10,7 @@ import pytest
 from rollcast.consent import Consent, Decide, Decision
 from rollcast.events import Answered, Asked, ReceiverEvent
 from rollcast.fetch import Surroundings
+from rollcast.journal import Line
 from rollcast.journals import Journals
 from rollcast.messages import ConsentAnswered, Register
 from rollcast.messages.values import Offer
@@ -152,3 +153,32 @@ async def test_what_was_put_off_is_asked_again_by_the_next_process(asking: Askin
     assert (await asking.told()).deferred
     await asking.by(lambda _: True).on_asked(offer())
     assert (await asking.told()).accept
+
+
+async def test_after_the_end_nobody_is_asked(asking: Asking) -> None:
+    """The question was overtaken by the end of its transfer."""
+    asking.around.journals.begin(offer()).note(Line(ended=True))
+    asked: list[Offer] = []
+
+    def decide(what: Offer) -> bool:
+        asked.append(what)
+        return True
+
+    await asking.by(decide).on_asked(offer())
+    await asyncio.sleep(0)
+    await asking.tasks.close()
+    assert asked == []
+
+
+async def test_who_is_asked_longer_does_not_answer_twice(asking: Asking) -> None:
+    """The program has answered before the one that was asked did: the first answer stands."""
+    decided: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    consent = asking.by(lambda _: decided)
+    await consent.on_asked(offer())
+    journal = asking.around.journals.begin(offer())
+    consent.decide(journal, Decision(True))
+    assert (await asking.told()).accept
+    decided.set_result(False)
+    await asyncio.sleep(0)
+    await asking.tasks.close()
+    assert journal.accept is True

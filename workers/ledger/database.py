@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Executable, Row
 from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from rollcast.errors import Permanent, Transient
 from workers.ledger.postgres import Postgres
@@ -63,10 +64,11 @@ class Database:
         try:
             async with self._backend.begin() as session:
                 yield Ledger(session)
-        except (OperationalError, OSError) as error:
+        except (OperationalError, PoolTimeout, OSError) as error:
             raise Transient(f"the ledger cannot be reached: {error}", code="ledger_unavailable") from error
         except DBAPIError as error:
-            if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _GIVEN_UP:
+            sqlstate = getattr(error.orig, "sqlstate", None) or ""
+            if error.connection_invalidated or sqlstate.startswith(_PASSING):
                 raise Transient(f"the ledger gave up a transaction: {error}") from error
             raise
 
@@ -75,8 +77,8 @@ class Database:
         await self._backend.close()
 
 
-_GIVEN_UP = {"40001", "40P01"}
-"""SQLSTATEs of a serialization failure and of a deadlock."""
+_PASSING = ("08", "40", "53", "57")
+"""Classes of SQLSTATEs: connection lost, rolled back (as after a deadlock), resources short, operator intervenes."""
 
 
 def _backend(url: URL) -> Backend:

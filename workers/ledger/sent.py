@@ -19,6 +19,8 @@ MILLISECOND, SECOND = 1_000, 1_000_000
 """µs."""
 FIRST_PROMPT = 5 * SECOND
 LAST_PROMPT = 600 * SECOND
+CONFIRMED_WITHIN = 60 * SECOND
+"""µs that receivers which are cut off have to confirm that nothing is left of the file."""
 
 
 def request_of(transfer: Row[Any]) -> TransferRequested:
@@ -41,9 +43,31 @@ def offer_of(transfer: Row[Any]) -> Offer:
     )
 
 
-def prompt_in(now: int, wait: int = FIRST_PROMPT) -> dict[str, int]:
-    """The columns that tell the clock when to prompt next, after something has moved."""
-    return {"due_at": now + wait, "due_wait": wait}
+def deadlines(transfer: Row[Any]) -> list[int]:
+    """The instants at which something becomes of a transfer, whatever else moves it."""
+    instants = [transfer.expires_at]
+    if transfer.state == Transfer.ASKING:
+        instants.append(transfer.consent_deadline)
+    if transfer.ending_at is not None:
+        instants.append(transfer.ending_at + CONFIRMED_WITHIN)
+    return instants
+
+
+def next_prompt(transfer: Row[Any], now: int, wait: int) -> int:
+    """When the clock prompts next: after `wait`, or at a deadline before that."""
+    return int(min([now + wait, *(deadline for deadline in deadlines(transfer) if deadline > now)]))
+
+
+def prompt_in(transfer: Row[Any], now: int, wait: int = FIRST_PROMPT) -> dict[str, int]:
+    """The columns that tell the clock when to prompt next, after something has moved.
+
+    What still moves when a deadline has come does not put off what follows from that.
+    """
+    due = next_prompt(transfer, now, wait)
+    is_over = transfer.ending_at is not None or min(deadlines(transfer)) <= now
+    if is_over and transfer.due_at is not None:
+        due = min(due, transfer.due_at)
+    return {"due_at": due, "due_wait": wait}
 
 
 async def lock(ledger: Ledger, transfer_ids: Iterable[str]) -> dict[str, Row[Any]]:

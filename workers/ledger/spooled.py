@@ -16,7 +16,7 @@ Digests = Mapping[int, bytes]
 
 async def add(ledger: Ledger, transfer_id: str, chunks: Digests) -> tuple[int, int | None]:
     """Write stored chunks down. Returns how many are new, and an index whose first digest was another."""
-    await lock(ledger, [transfer_id])
+    transfer = (await lock(ledger, [transfer_id]))[transfer_id]
     query = select(sent_chunks.c.position, sent_chunks.c.digest).where(
         sent_chunks.c.transfer_id == transfer_id, sent_chunks.c.position.in_(list(chunks))
     )
@@ -32,7 +32,7 @@ async def add(ledger: Ledger, transfer_id: str, chunks: Digests) -> tuple[int, i
         await ledger.execute(
             update(sent_transfers)
             .where(sent_transfers.c.transfer_id == transfer_id)
-            .values(spooled=sent_transfers.c.spooled + len(new), **prompt_in(ledger.now))
+            .values(spooled=sent_transfers.c.spooled + len(new), **prompt_in(transfer, ledger.now))
         )
     return len(new), differing
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from rollcast.messages import (
+    CancelRequested,
     CloseDue,
     ClosingConfirmed,
     InvitationsDue,
@@ -238,3 +239,35 @@ async def test_many_receivers_are_prompted_in_several_messages(world: World) -> 
     await world.change(state=Transfer.CASTING, cast_ended_at=1, due_at=0)
     sizes = [len(one.message.receivers) for one in await tick(world) if isinstance(one.message, LanesDue)]
     assert sizes == [500, 1]
+
+
+async def test_what_moves_a_transfer_does_not_put_off_its_end(world: World) -> None:
+    """A sender that uploads a little every second is no reason to look at the expiry later."""
+    await world.casting(request(expires=60_000))
+    world.pass_time(58 * SECOND)
+    for index in range(4):
+        world.pass_time(SECOND)
+        await world.spool([index])
+    assert CloseDue in {type(published.message) for published in await tick(world)}
+
+
+async def test_what_moves_a_transfer_does_not_put_off_the_end_of_its_round(world: World) -> None:
+    """Nor is an eager upload one to close the round later."""
+    await world.asking(request(upload="eager", consent_timeout=60_000))
+    world.pass_time(58 * SECOND)
+    for index in range(4):
+        world.pass_time(SECOND)
+        await world.spool([index])
+    assert RoundDue in {type(published.message) for published in await tick(world)}
+
+
+async def test_chunks_on_their_way_do_not_put_off_the_end_of_what_is_cut_off(world: World) -> None:
+    """The minute in which receivers confirm is one, however long the sender goes on."""
+    await world.casting(request())
+    await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
+    world.pass_time(58 * SECOND)
+    await tick(world)
+    for index in range(4):
+        world.pass_time(SECOND)
+        await world.spool([index])
+    assert CloseDue in {type(published.message) for published in await tick(world)}

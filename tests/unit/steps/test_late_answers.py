@@ -163,6 +163,19 @@ class TestDeferred:
         report = reported(await world.settle(by(CAROL, reject())))
         assert (report.transfer.state, report.transfer.report_version) == (Transfer.PARTIAL, 2)
 
+    async def test_each_change_is_reported(self, world: World) -> None:
+        """Also that one of several who put it off has decided against it; once."""
+        await world.asking(request([BOB, CAROL, DAVE]))
+        await world.settle(by(CAROL, defer()), by(DAVE, defer()))
+        await world.settle(by(BOB, accept()))
+        await world.settle(by(BOB, delivered()))
+        await spooled(world)
+        report = reported(await world.settle(by(CAROL, reject())))
+        assert (report.transfer.state, report.transfer.report_version) == (Transfer.CASTING, 2)
+        assert ends(report)[CAROL] == (Receiver.REJECTED, Code.REJECTED)
+        assert not of(await world.settle(by(CAROL, reject()), by(DAVE, defer())), TransferReported)
+        assert not of(await world.settle(CLOSE_DUE), TransferReported)
+
     async def test_the_expiry_ends_it(self, world: World) -> None:
         """With a reason of its own; nobody had anything to remove, so it ends at once."""
         await world.asking(request())

@@ -6,6 +6,7 @@ import pytest
 
 from rollcast.messages import (
     CancelRequested,
+    CloseDue,
     ConsentAsked,
     LaneOpened,
     TransferAccepted,
@@ -23,9 +24,11 @@ from tests.unit.steps.build import (
     HOUR,
     MALLORY,
     OTHER_T,
+    SECOND,
     WRONG,
     T,
     accept,
+    at,
     by,
     delivered,
     discarded,
@@ -140,3 +143,22 @@ async def test_who_expired_is_tried_again(world: World) -> None:
     await world.settle(by(BOB, discarded()))
     outcomes = await world.settle(by(ALICE, again()))
     assert whereto(outcomes, LaneOpened) == [(BOB, None)]
+
+
+async def test_without_anybody_it_is_not_completed(world: World) -> None:
+    """The second part, with whoever is left, never came."""
+    await ended(world)
+    await world.settle(by(ALICE, request([DAVE], transfer_id=OTHER_T, retry_of=T, parts=2)))
+    report = one(await world.settle(by(ALICE, CancelRequested(transfer_id=OTHER_T))), TransferReported)
+    assert report.transfer.state == Transfer.CANCELLED
+
+
+async def test_consent_stands_though_the_closing_has_not_come(world: World) -> None:
+    """The message that closes the former transfer at the receivers' server may be the slower one."""
+    await world.casting(request([BOB]))
+    await world.tell(by(ALICE, CancelRequested(transfer_id=T)))
+    world.pass_time(61 * SECOND)
+    await world.tell(at("acme", CloseDue(transfer_id=T)))
+    outcomes = await world.settle(by(ALICE, again()))
+    assert whereto(outcomes, LaneOpened) == [(BOB, None)]
+    assert not of(outcomes, ConsentAsked)

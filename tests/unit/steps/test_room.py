@@ -1,8 +1,11 @@
 """Transfers are held while broker or spool are full, with a reason, and go on by themselves."""
 
+from dataclasses import replace
+
 import pytest
 
 from rollcast.messages import CancelRequested, InvitationsDue, SenderCheckDue, TransferHeld
+from rollcast.messages.values import MAX_FILE_SIZE, MIN_CHUNK_SIZE
 from rollcast.reasons import Code
 from rollcast.states import Transfer
 from tests.unit.steps.build import ALICE, BOB, OTHER_T, MiB, T, at, by, file, of, one, request
@@ -68,3 +71,25 @@ async def test_who_waits_is_called_when_room_is_given_back(world: World) -> None
     await world.change(due_at=2**60)
     await world.settle(by(ALICE, CancelRequested(transfer_id=OTHER_T)))
     assert (await world.transfer()).due_at < 2**60
+
+
+@pytest.mark.parametrize("full", [None, "the broker's memory is full"])
+async def test_who_waits_is_called_when_more_room_is_measured(world: World, full: str | None) -> None:
+    """Whichever clock measured before. What ended transfers give back is free on the disk only later."""
+    await note(world, free=300 * MiB, full=full)
+    await world.settle(by(ALICE, request()))
+    await world.change(due_at=2**60)
+    await note(world, free=310 * MiB, full=full)
+    assert (await world.transfer()).due_at == 2**60
+    await note(world, free=400 * MiB)
+    assert (await world.transfer()).due_at < 2**60
+
+
+async def test_the_largest_file_can_be_reckoned_with(world: World) -> None:
+    """In the smallest chunks: the bytes times the chunks are more than 64 bits hold."""
+    world.settings = replace(world.settings, spool_quota=2 * MAX_FILE_SIZE)
+    huge = file(size=MAX_FILE_SIZE)
+    await world.asking(request(file=huge, chunk_size=MIN_CHUNK_SIZE))
+    await note(world, free=MAX_FILE_SIZE + 100 * MiB)
+    held = one(await world.settle(by(ALICE, request([BOB], transfer_id=OTHER_T))), TransferHeld)
+    assert held.reason == Code.SPOOL_FULL

@@ -190,3 +190,10 @@ async def test_a_cancelled_transfer_needs_no_answers(world: World) -> None:
     await world.settle(by(BOB, YES))
     assert await world.state() == Transfer.CANCELLED
     assert (await world.sent_states())[BOB] == Receiver.CANCELLED
+
+
+async def test_what_is_deferred_twice_is_one_fact(world: World) -> None:
+    """A terminal says so each time it is asked; the repetition announces the same again."""
+    await world.asking(request())
+    first = await world.tell(by(BOB, defer()))
+    assert of(await world.tell(by(BOB, defer())), ReceiversAnswered) == of(first, ReceiversAnswered)

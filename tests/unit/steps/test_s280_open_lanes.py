@@ -33,7 +33,7 @@ from tests.unit.steps.build import (
     whereto,
 )
 from tests.unit.steps.world import World
-from workers.work import OpenLanes, Outcome, ToInboxes
+from workers.work import DropLanes, OpenLanes, Outcome, ToInboxes
 
 
 def due(*receivers: str, sender: str = ALICE) -> LanesDue:
@@ -127,6 +127,7 @@ async def test_after_the_end_no_lane_is_opened(world: World) -> None:
     )
     outcomes = await prompt(world, CAROL)
     assert not of(outcomes, OpenLanes)
+    assert one(outcomes, DropLanes).receivers == [CAROL]
     assert not of(outcomes, ReceiversFinished)
     await world.tell(by(CAROL, discarded()))
     outcomes = await prompt(world, CAROL)

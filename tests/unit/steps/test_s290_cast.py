@@ -8,6 +8,7 @@ import pytest
 
 from rollcast.codec import decode, encode
 from rollcast.messages import (
+    CancelRequested,
     CastEnded,
     ChunksSpooled,
     CloseDue,
@@ -45,7 +46,7 @@ from tests.unit.steps.build import (
     whereto,
 )
 from tests.unit.steps.world import World
-from workers.work import IntoCast, Later, MeasureLanes, OpenUpload, Outcome, ToStep, VerifySpool
+from workers.work import DropCast, IntoCast, Later, MeasureLanes, OpenUpload, Outcome, ToStep, VerifySpool
 
 UPLOAD_DUE = at("acme", UploadDue(transfer_id=T))
 SHALLOW = at("acme", LanesMeasured(transfer_id=T, deep=False))
@@ -201,6 +202,13 @@ async def test_a_measuring_that_comes_to_a_standstill_is_noticed_soon(world: Wor
     assert of(await world.tell(PACE_DUE), MeasureLanes)
     transfer = await world.transfer()
     assert transfer.due_at <= transfer.measured_at + 5 * SECOND
+
+
+async def test_what_a_dead_worker_opened_for_an_ended_transfer_is_closed(world: World) -> None:
+    """Its message comes again, and finds that nothing is left to do but that."""
+    await world.asking(request())
+    await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
+    assert await world.tell(UPLOAD_DUE) == [DropCast(ALICE, T, 0)]
 
 
 async def test_a_measuring_that_was_lost_is_begun_again(world: World) -> None:

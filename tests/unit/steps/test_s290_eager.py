@@ -3,11 +3,14 @@
 from rollcast.messages import (
     CastEnded,
     UploadCompleted,
+    UploadDue,
+    UploadInvited,
 )
 from tests.unit.steps.build import (
     ALICE,
     BOB,
     CAROL,
+    OTHER_SESSION,
     PIECE,
     SECOND,
     T,
@@ -19,6 +22,7 @@ from tests.unit.steps.build import (
     ranges,
     request,
 )
+from tests.unit.steps.test_clock import tick
 from tests.unit.steps.test_s290_cast import (
     DEEP,
     EAGER,
@@ -100,3 +104,12 @@ async def test_an_eager_empty_file(world: World) -> None:
     outcomes = await world.settle(by(BOB, accept()), by(CAROL, accept()))
     assert of(outcomes, CastEnded)
     assert ranges(outcomes) == []
+
+
+async def test_a_dry_run_uploads_nothing(world: World) -> None:
+    """Neither by the clock, nor for a sender that was started again."""
+    await world.asking(request(upload="eager", dry_run=True))
+    world.pass_time(6 * SECOND)
+    assert UploadDue not in {type(published.message) for published in await tick(world)}
+    again = await world.settle(by(ALICE, request(upload="eager", dry_run=True, session=OTHER_SESSION)))
+    assert not of(again, UploadInvited)

@@ -3,7 +3,7 @@
 import pytest
 
 from rollcast.errors import IdentityError
-from rollcast.messages import CastEnded, ChunksMissing, RepairDue
+from rollcast.messages import CancelRequested, CastEnded, ChunksMissing, RepairDue
 from rollcast.states import Transfer
 from tests.unit.steps.build import (
     ALICE,
@@ -104,3 +104,10 @@ async def test_what_is_not_cast_is_not_repaired(world: World) -> None:
     assert await repair(world, (0, 1)) == []
     await world.change(state=Transfer.COMPLETED)
     assert await repair(world, (0, 1)) == []
+
+
+async def test_of_what_is_cut_off_nothing_is_sent_again(world: World) -> None:
+    """The request was under way when the sender took its transfer back."""
+    await world.casting(request())
+    await world.tell(by(ALICE, CancelRequested(transfer_id=T)))
+    assert await repair(world, (0, 3)) == []

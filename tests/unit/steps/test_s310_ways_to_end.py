@@ -30,6 +30,7 @@ from tests.unit.steps.build import (
     delivered,
     discarded,
     ends,
+    failed,
     file,
     of,
     one,
@@ -171,6 +172,13 @@ class TestCancel:
         assert report.transfer.state == Transfer.PARTIAL
         assert ends(report)[CAROL] == (Receiver.DELIVERED, None)
 
+    async def test_who_could_not_store_it_has_nothing_left(self, world: World) -> None:
+        """A receipt that says so, and crosses the closing, confirms that."""
+        await world.casting(request())
+        await world.settle(by(ALICE, CANCEL))
+        report = reported(await world.settle(by(BOB, discarded()), by(CAROL, failed())))
+        assert ends(report)[CAROL] == (Receiver.CANCELLED, Code.CANCELLED)
+
     async def test_because_the_file_changed(self, world: World) -> None:
         """Another reason, another end."""
         await world.casting(request())
@@ -205,7 +213,7 @@ class TestCleanUp:
 
     async def ended(self, world: World) -> None:
         """A cancelled transfer whose closings are under way."""
-        await world.asking(request())
+        await world.asking(request(upload="eager"))
         await world.tell(by(ALICE, CANCEL))
 
     async def confirm(self, world: World, *domains: str) -> list[Outcome]:
