@@ -30,6 +30,7 @@ class Letter:
     user_id: str | None = ALICE
     routing_key: str = f"{ALICE}.{T}"
     headers: dict[str, Any] = field(default_factory=dict)
+    redelivered: bool = False
     settled: str | None = None
 
     def __post_init__(self) -> None:
