@@ -71,7 +71,7 @@ class SqliteSession:
 
 async def _to_the_end(work: Callable[[], T]) -> T:
     # Who is cancelled waits for the thread: else it would go on with a connection that is given back already.
-    working = asyncio.ensure_future(asyncio.to_thread(work))
+    working = asyncio.get_running_loop().run_in_executor(None, work)
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
