@@ -11,7 +11,7 @@ from rollcast.messages import CloseDue, LanesDue, ReceiverListResolved, Transfer
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
-from workers import policy, reports
+from workers import policy, receipt_checks, reports
 from workers.ledger import Ledger, sent
 from workers.work import Outcome, ToStep
 
@@ -41,7 +41,8 @@ def unmet(listed: Sequence[object]) -> Code:
 
 async def add(transfer: Row[Any], answers: Sequence[ReceiverStatus], ledger: Ledger) -> list[Outcome]:
     """Answers that come after the list was made: who accepts makes its next version."""
-    if not await sent.record(ledger, transfer.transfer_id, answers):
+    believed = receipt_checks.checked(answers, sent.request_of(transfer).file)
+    if not await sent.record(ledger, transfer.transfer_id, believed):
         return []
     if transfer.finished_at is not None:
         await sent.change(ledger, transfer.transfer_id, finished_at=None)

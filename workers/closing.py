@@ -113,13 +113,21 @@ async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outco
     await sent.change(
         ledger,
         transfer_id,
-        **(reports.EXPLAINED if state == Transfer.COMPLETED else {"reason": ending.reason_of_transfer}),
+        **_explanation(transfer, ending, state),
         finished_at=ledger.now,
         **sent.prompt_in(transfer, ledger.now),
     )
     report = await reports.publish(transfer, state, ledger)
     ended = (await sent.lock(ledger, [transfer_id]))[transfer_id]
     return [report, *await _free(ended, ledger), *await _closings(ended, ledger)]
+
+
+def _explanation(transfer: Row[Any], ending: Ending, state: Transfer) -> dict[str, Any]:
+    """What was said of another reason, as why the transfer was held, does not explain this one."""
+    reason = ending.reason_of_transfer
+    if state == Transfer.COMPLETED:
+        return reports.EXPLAINED
+    return {"reason": reason} if reason == transfer.reason else {"reason": reason, "detail": None}
 
 
 async def _closings(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:

@@ -4,11 +4,25 @@ from dataclasses import replace
 
 import pytest
 
-from rollcast.messages import CancelRequested, InvitationsDue, SenderCheckDue, TransferHeld
+from rollcast.messages import CancelRequested, CloseDue, InvitationsDue, SenderCheckDue, TransferHeld
 from rollcast.messages.values import MAX_FILE_SIZE, MIN_CHUNK_SIZE
 from rollcast.reasons import Code
 from rollcast.states import Transfer
-from tests.unit.steps.build import ALICE, BOB, OTHER_T, MiB, T, at, by, file, of, one, request
+from tests.unit.steps.build import (
+    ALICE,
+    BOB,
+    HOUR,
+    OTHER_T,
+    MiB,
+    T,
+    at,
+    by,
+    file,
+    of,
+    one,
+    reported,
+    request,
+)
 from tests.unit.steps.world import World
 from workers import room
 
@@ -55,6 +69,15 @@ async def test_another_reason_is_told_as_well(world: World) -> None:
     await note(world, free=0)
     assert one(await world.tell(CHECK_DUE), TransferHeld).reason == Code.SPOOL_FULL
     assert (await world.transfer()).reason == Code.SPOOL_FULL
+
+
+async def test_why_it_was_held_does_not_explain_its_end(world: World) -> None:
+    """It expired; what it waited for is over."""
+    await note(world, full="the broker's disk is full")
+    await world.settle(by(ALICE, request()))
+    world.pass_time(25 * HOUR)
+    report = reported(await world.settle(at("acme", CloseDue(transfer_id=T))))
+    assert (report.transfer.reason, report.transfer.detail) == (Code.EXPIRED, None)
 
 
 async def test_a_dry_run_needs_no_room(world: World) -> None:
