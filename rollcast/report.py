@@ -9,11 +9,9 @@ import msgspec
 
 from rollcast.messages.values import FileSelector, ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS, Code
-from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
+from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, WITHOUT_IT, Receiver, Transfer
 
 LISTED = "listed"
-CUT_OFF = frozenset({Receiver.FAILED, Receiver.CANCELLED, Receiver.EXPIRED})
-"""The ends of receivers that may be sent the file once more, if they had accepted it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,7 +38,7 @@ class Report:
     @property
     def cut_off(self) -> tuple[str, ...]:
         """The addresses of those whose end a retry may change."""
-        return tuple(receiver.address for receiver in self.receivers if receiver.state in CUT_OFF)
+        return tuple(receiver.address for receiver in self.receivers if receiver.state in WITHOUT_IT)
 
     def disposition(self, receiver: ReceiverStatus) -> str:
         """The word for where a receiver stands."""

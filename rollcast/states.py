@@ -44,5 +44,9 @@ UNANSWERED = frozenset({Receiver.INVITED, Receiver.ASKED})
 ON_THE_LIST = frozenset({Receiver.ACCEPTED, Receiver.RECEIVING})
 OPEN_RECEIVER = UNANSWERED | {Receiver.DEFERRED} | ON_THE_LIST
 FINAL_RECEIVER = frozenset(Receiver) - OPEN_RECEIVER
+CUT_OFF = frozenset({Receiver.CANCELLED, Receiver.EXPIRED})
+"""The ends of those whom the end of the transfer took by surprise."""
+WITHOUT_IT = CUT_OFF | {Receiver.FAILED}
+"""What can become of those who had accepted, and do not have the file."""
 UNDECIDED = UNANSWERED | {Receiver.DEFERRED, Receiver.NO_ANSWER}
 """Whoever may still answer while the transfer is open; for `no_answer` the roll call went on without them."""

@@ -8,7 +8,7 @@ from sqlalchemy import Row, update
 from rollcast.messages import ReceiversFinished
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
-from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
+from rollcast.states import CUT_OFF, FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
 from workers import receipt_checks, reports
 from workers.closing import see_whether_ended
 from workers.endings import ending_of, final_state
@@ -25,9 +25,9 @@ async def finish(message: ReceiversFinished, ledger: Ledger) -> list[Outcome]:
     ends = receipt_checks.checked(message.receivers, sent.request_of(transfer).file)
     if transfer.state in FINAL_TRANSFER:
         return await _finish_late(transfer, ends, ledger)
-    confirmed = [end.address for end in ends if end.state in receipt_checks.CUT_OFF]
+    confirmed = [end.address for end in ends if end.state in CUT_OFF]
     if transfer.ending_at is not None:
-        ends = [end for end in ends if end.state not in receipt_checks.CUT_OFF]
+        ends = [end for end in ends if end.state not in CUT_OFF]
         await _confirm(transfer, confirmed, ledger)
     news = await sent.record(ledger, message.transfer_id, ends)
     if not news and not confirmed:
@@ -60,9 +60,7 @@ async def _finish_late(transfer: Row[Any], ends: Sequence[ReceiverStatus], ledge
     transfer_id = transfer.transfer_id
     delivered = [end for end in ends if end.state == Receiver.DELIVERED]
     news = await sent.record(ledger, transfer_id, delivered)
-    confirmed = await _confirm_late(
-        transfer, [end.address for end in ends if end.state in receipt_checks.CUT_OFF], ledger
-    )
+    confirmed = await _confirm_late(transfer, [end.address for end in ends if end.state in CUT_OFF], ledger)
     if not news and not confirmed:
         return []
     state = final_state(transfer, await sent.tally(ledger, transfer_id), None)

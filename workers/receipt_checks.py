@@ -9,7 +9,6 @@ from rollcast.messages.values import FileSelector, ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver
 
-CUT_OFF = frozenset({Receiver.CANCELLED, Receiver.EXPIRED})
 MISFIT = "its receipt is about other bytes than were sent"
 
 log = structlog.get_logger()

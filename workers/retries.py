@@ -7,11 +7,9 @@ from sqlalchemy import Row, select
 from rollcast.errors import Permanent
 from rollcast.messages import TransferRequested
 from rollcast.reasons import Code
-from rollcast.states import FINAL_TRANSFER, Receiver
+from rollcast.states import FINAL_TRANSFER, WITHOUT_IT
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_receivers, sent_transfers
-
-NOT_GOT = (Receiver.FAILED, Receiver.CANCELLED, Receiver.EXPIRED)
 
 
 async def check(sender: str, request: TransferRequested, ledger: Ledger) -> None:
@@ -34,7 +32,7 @@ async def still_to_get(request: TransferRequested, ledger: Ledger) -> list[str]:
         sent_receivers.c.transfer_id == request.retry_of,
         sent_receivers.c.address.in_(request.recipients),
         sent_receivers.c.listed_in.is_not(None),
-        sent_receivers.c.state.in_(NOT_GOT),
+        sent_receivers.c.state.in_(list(WITHOUT_IT)),
     )
     known = {row.address for row in await ledger.all(query)}
     return [address for address in request.recipients if address in known]

@@ -12,7 +12,7 @@ from rollcast.addresses import domain_of
 from rollcast.errors import IdentityError
 from rollcast.messages import ConsentDue, ReceiversAnswered, ReceiversInvited
 from rollcast.messages.values import Offer, ReceiverStatus
-from rollcast.states import ON_THE_LIST, UNANSWERED, Receiver
+from rollcast.states import ON_THE_LIST, UNANSWERED, WITHOUT_IT, Receiver
 from workers.abilities import verdict
 from workers.ledger import Ledger, accounts, invited, sent
 from workers.ledger.tables import invited_receivers
@@ -69,7 +69,7 @@ async def _consent_given(offer: Offer, addresses: list[str], ledger: Ledger) -> 
         return set()
     rows = (await invited.receivers(ledger, offer.retry_of, addresses)).values()
     # The former transfer may not be closed here yet: its own server has seen to it that it has ended.
-    lacking = invited.NOT_GOT | ON_THE_LIST
+    lacking = WITHOUT_IT | ON_THE_LIST
     return {row.address for row in rows if row.accepted_at is not None and row.state in lacking}
 
 

@@ -10,7 +10,7 @@ from rollcast.addresses import domain_of
 from rollcast.errors import IdentityError
 from rollcast.messages import AnswerRecorded, AnswerRefused, ConsentAnswered, ReceiversAnswered
 from rollcast.reasons import REASONS, Code
-from rollcast.states import UNANSWERED, UNDECIDED, Receiver
+from rollcast.states import CUT_OFF, UNANSWERED, UNDECIDED, Receiver
 from workers.ledger import Ledger, invited, sent
 from workers.work import Outcome, Received, Reply, Services, ToInboxes, ToStep
 
@@ -47,7 +47,7 @@ async def _collect(
             continue
         if state in UNDECIDED and not late:
             changes[address] = _change(address, answer, ledger.now)
-        elif state in UNDECIDED or state in invited.CUT_OFF:
+        elif state in UNDECIDED or state in CUT_OFF:
             refusals.append(_refused(address, transfer_id, Code.ANSWERED_TOO_LATE, offer.expires_at))
         elif _contradicts(answer, state):
             refusals.append(_refused(address, transfer_id, Code.ALREADY_ANSWERED, offer.expires_at))

@@ -17,5 +17,6 @@ def readable(frame: bytes) -> bytes:
     try:
         header.ContentHeader().unmarshal(payload)
     except Exception:
+        # What `pamqp` raises depends on what it stumbles over: any error means the same.
         return payload[:FIXED].ljust(len(payload), b"\0") + end
     return frame

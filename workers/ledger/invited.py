@@ -9,14 +9,10 @@ from sqlalchemy import Row, and_, bindparam, func, or_, select, update
 from rollcast.messages import TransferEnded
 from rollcast.messages.values import Offer
 from rollcast.reasons import Code
-from rollcast.states import FINAL_RECEIVER, UNANSWERED, Receiver, Transfer
+from rollcast.states import CUT_OFF, FINAL_RECEIVER, UNANSWERED, Receiver, Transfer
 from workers.ledger.database import Ledger
 from workers.ledger.tables import invited_receivers, invited_transfers
 
-CUT_OFF = frozenset({Receiver.CANCELLED, Receiver.EXPIRED})
-"""The ends of those that a closing took by surprise."""
-NOT_GOT = CUT_OFF | {Receiver.FAILED}
-"""What can become of those who had accepted, and do not have the file."""
 GOODBYE_LASTS = 3600 * 1_000_000
 """µs for which a terminal that is away finds it in its inbox; when it registers it is told again."""
 

@@ -21,11 +21,13 @@ from tests.unit.steps.build import (
     CAROL,
     DAVE,
     MINUTE,
+    RIGHT,
     SECOND,
     SESSION,
     T,
     at,
     by,
+    file,
     of,
     one,
     request,
@@ -168,7 +170,8 @@ async def test_an_end_stands_and_delivered_outranks_it(world: World) -> None:
     await answer(world, status(BOB, Receiver.ACCEPTED, revision=7))
     assert (await world.sent_states())[BOB] == Receiver.REJECTED
     await answer(world, yes(CAROL), no(DAVE))
-    await answer(world, status(CAROL, Receiver.DELIVERED, revision=1))
+    receipt: dict[str, Any] = {"bytes": file().size, "blake3": RIGHT.blake3}
+    await answer(world, status(CAROL, Receiver.DELIVERED, revision=1, **receipt))
     await answer(world, status(CAROL, Receiver.EXPIRED, revision=9))
     assert (await world.sent_states())[CAROL] == Receiver.DELIVERED
 
