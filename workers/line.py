@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from rollcast.broker import Delivery
+from rollcast.broker import Delivery, is_stale
+
+FULL = 4
+"""Batches in line from which on it is looked through for deliveries that are of no use any more."""
 
 
 class Line:
@@ -15,11 +18,21 @@ class Line:
 
     async def take(self, delivery: Delivery) -> None:
         """Put a delivery in line; it is acknowledged when all that follows from it is confirmed."""
+        if self._waiting.qsize() >= FULL * self._most:
+            self._drop_stale()
         self._waiting.put_nowait(delivery)
 
     async def drained(self) -> None:
         """Wait until nothing is in line or being handled."""
         await self._waiting.join()
+
+    def _drop_stale(self) -> None:
+        """While handlers wait for the broker, each connection that is lost would leave its deliveries here."""
+        waiting = [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+        for delivery in waiting:
+            if not is_stale(delivery):
+                self._waiting.put_nowait(delivery)
+            self._waiting.task_done()
 
     async def serve(self, handle: Callable[[Sequence[Delivery]], Awaitable[None]]) -> None:
         """Hand out batches until cancelled."""

@@ -2,8 +2,8 @@
 consumers that notice when their queue is gone."""
 
 from rollcast.broker.consumer import Consumer
-from rollcast.broker.handlers import Delivery, acknowledge, give_back
+from rollcast.broker.handlers import Delivery, acknowledge, give_back, is_stale
 from rollcast.broker.link import Link
 from rollcast.broker.publisher import Publisher
 
-__all__ = ["Consumer", "Delivery", "Link", "Publisher", "acknowledge", "give_back"]
+__all__ = ["Consumer", "Delivery", "Link", "Publisher", "acknowledge", "give_back", "is_stale"]

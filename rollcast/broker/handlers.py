@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from aio_pika.abc import AbstractIncomingMessage
+from aiormq.exceptions import ChannelInvalidStateError
 
 from rollcast.broker.link import CONNECTION_LOST
 
@@ -41,6 +42,15 @@ class Handlers:
         self._closed = True
         if running := [task for task in self._running if task is not None]:
             await asyncio.wait(running, timeout=CLOSING_TIME)
+
+
+def is_stale(delivery: Delivery) -> bool:
+    """Whether a delivery came through a channel that is closed: it comes again, and cannot be settled any more."""
+    try:
+        _ = delivery.channel
+    except ChannelInvalidStateError:
+        return True
+    return False
 
 
 async def acknowledge(delivery: Delivery) -> None:
