@@ -53,7 +53,7 @@ class Declarer:
     async def unbind(self, queue: str, exchange: str, key: str) -> None:
         """Take a binding away, if it is there."""
         with suppress(ChannelNotFoundEntity):
-            await self._call(lambda channel: _unbind(channel, queue, exchange, key))
+            await self._look(lambda channel: _unbind(channel, queue, exchange, key))
 
     async def delete_queues(self, names: Iterable[str]) -> None:
         """Delete queues with what is in them."""
@@ -66,7 +66,7 @@ class Declarer:
     async def has_exchange(self, name: str) -> bool:
         """Whether an exchange is there."""
         try:
-            await self._call(lambda channel: channel.get_exchange(name, ensure=True))
+            await self._look(lambda channel: channel.get_exchange(name, ensure=True))
         except ChannelNotFoundEntity:
             return False
         return True
@@ -84,10 +84,17 @@ class Declarer:
                 found.append(result.message_count or 0)
 
         with suppress(ChannelNotFoundEntity):
-            await self._call(look)
+            await self._look(look)
         return found
 
     async def _call(self, call: Call) -> None:
+        try:
+            await self._look(call)
+        except ChannelNotFoundEntity as error:
+            raise BrokerUnavailable(f"what was declared is gone again: {error}") from error
+
+    async def _look(self, call: Call) -> None:
+        """Call for what may not be there. Raises `ChannelNotFoundEntity`, `BrokerUnavailable`."""
         async with self._places:
             channel = await self._channel()
             try:

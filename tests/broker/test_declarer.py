@@ -122,3 +122,12 @@ async def test_channels_of_a_lost_connection_are_not_used(link: Link, proxy: Pro
         retry=tenacity.retry_if_exception_type(BrokerUnavailable), stop=tenacity.stop_after_attempt(2)
     )
     assert await once_more(declarer.has_exchange, BULK)
+
+
+async def test_what_is_deleted_while_it_is_declared_is_no_fault(declarer: Declarer) -> None:
+    """Whoever asked for it asks again; the process goes on."""
+    nowhere = QueueSpec(f"test.{SERVER}.bound", {}, ((f"test.{SERVER}.nowhere", "key"),))
+    with pytest.raises(BrokerUnavailable):
+        await declarer.queues([nowhere])
+    await declarer.delete_queues([nowhere.name])
+    assert not await declarer.has_exchange(f"test.{SERVER}.nowhere")

@@ -1,7 +1,6 @@
 """Faults of all kinds while files are on their way, as `make chaos` runs it, for two minutes."""
 
 import os
-import secrets
 import subprocess
 import sys
 
@@ -11,6 +10,8 @@ from dev.packages import CHECKOUT
 
 SECONDS = 60
 """Of faults; the ends that must come after them take as long again."""
+SEED = "31"
+"""The same faults each time; `make chaos` takes others."""
 WITHIN_S = 540
 """Of which it needs three minutes, unless the machine is slow."""
 
@@ -18,11 +19,9 @@ WITHIN_S = 540
 @pytest.mark.timeout(WITHIN_S + 30)
 def test_every_transfer_ends_well_whatever_fails() -> None:
     """Every transfer is final, who has the file has it once and whole, and nothing is left; the seed is printed."""
-    seed = str(secrets.randbelow(10**9))
-    print(f"CHAOS_SEED={seed} CHAOS_SECONDS={SECONDS}")
     run = subprocess.run(
         [sys.executable, "-m", "dev.chaos"],
-        env={**os.environ, "CHAOS_SEED": seed, "CHAOS_SECONDS": str(SECONDS)},
+        env={**os.environ, "CHAOS_SEED": SEED, "CHAOS_SECONDS": str(SECONDS)},
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -31,4 +30,4 @@ def test_every_transfer_ends_well_whatever_fails() -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout
-    assert f"seed {seed}" in run.stdout
+    assert f"seed {SEED}" in run.stdout

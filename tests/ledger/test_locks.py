@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from rollcast.messages import CancelRequested, ClosingConfirmed, SenderCheckDue
+from rollcast.messages import CancelRequested, SenderCheckDue
 from rollcast.states import Transfer
 from tests.unit.steps.build import ALICE, BOB, OTHER_T, SECOND, MiB, T, at, by, file, request
 from tests.unit.steps.test_clock import tick
@@ -26,13 +26,9 @@ async def test_room_is_given_back_while_a_held_transfer_is_checked(world: World)
     await world.settle(by(ALICE, request(transfer_id=OTHER_T, file=file(size=900 * MiB))))
     await world.settle(by(ALICE, request([BOB])))
     assert await world.state() == Transfer.HELD
-    await world.tell(by(ALICE, CancelRequested(transfer_id=OTHER_T)))
-    await world.tell(at("acme", ClosingConfirmed(transfer_id=OTHER_T, domain="acme")))
     async with another(world) as ledger:
         await sent.lock(ledger, [T])
-        closing = asyncio.create_task(
-            world.tell(at("acme", ClosingConfirmed(transfer_id=OTHER_T, domain="globex")))
-        )
+        closing = asyncio.create_task(world.tell(by(ALICE, CancelRequested(transfer_id=OTHER_T))))
         await asyncio.wait([closing], timeout=0.5)
         await check_sender([at("acme", SenderCheckDue(transfer_id=T))], Services(ledger, world.settings))
     await closing
