@@ -166,6 +166,10 @@ class WatchedStore(Store):
         """Delete the chunks of a transfer."""
         await self._inner.delete(transfer_id, chunks)
 
+    async def discard(self, transfer_id: str, index: int) -> None:
+        """Delete a chunk."""
+        await self._inner.discard(transfer_id, index)
+
 
 class WatchedDelivery:
     """A delivery whose acknowledgement ends its handling."""
