@@ -36,7 +36,7 @@ WITHIN_S = 20.0
 class NoBroker(Declarer):
     """Declares nothing, nowhere."""
 
-    async def _call(self, call: Call) -> None:
+    async def _look(self, call: Call) -> None:
         """Leave it."""
 
 
