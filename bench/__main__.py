@@ -14,6 +14,7 @@ from dev.processes import Failed, unwind_when_told_to_end
 BENCHES: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "fanout": fanout.run,
     "rollcall": rollcall.run,
+    "scale": rollcall.scale,
     "small": small.run,
     "memory": memory.run,
     "slow": slow.run,

@@ -39,9 +39,23 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, addresses: Sequence[str], memory: str = MEMORY) -> Iterator[Stage]:
-    """A new broker and server in `folder`, with these accounts; the broker may use so much memory."""
-    with private_node(folder / "node", memory) as node, deployment(folder, node) as running:
+def stage(
+    folder: Path,
+    addresses: Sequence[str],
+    memory: str = MEMORY,
+    *,
+    workers: int = 1,
+    ledger: str | None = None,
+) -> Iterator[Stage]:
+    """A new broker and server in `folder`, with these accounts; the broker may use so much memory.
+
+    The server has so many `workers`, processes with all pools, and its `ledger` there, if not in an SQLite file.
+    """
+    ledgers = {"main": ledger} if ledger else {}
+    with (
+        private_node(folder / "node", memory) as node,
+        deployment(folder, node, copies=workers, ledgers=ledgers) as running,
+    ):
         settings = ClientSettings(running.home, running.operator_url, running.domains)
         asyncio.run(_add(addresses, settings))
         yield Stage(folder, node, running, settings)
