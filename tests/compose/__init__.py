@@ -1,0 +1,1 @@
+"""docker-compose.yml for real; only `make compose-test` collects these."""

@@ -1,0 +1,80 @@
+"""docker-compose.yml and what it mounts say the same as the code."""
+
+import json
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from dev import definitions
+from dev.packages import CHECKOUT
+from rollcast.topology import POOLS
+
+DEPLOY = CHECKOUT / "deploy"
+COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
+
+
+def test_the_services_run_each_pool_once() -> None:
+    """A server needs all pools, and what is counted by service is counted once."""
+    run = [
+        service["command"]
+        for service in COMPOSE["services"].values()
+        if service.get("image") == "rollcast-workers" and "command" in service
+    ]
+    assert sorted(pool for command in run for pool in command) == sorted(POOLS)
+
+
+def test_the_brokers_rights_are_those_of_development() -> None:
+    """One server and one operator, as on every private node."""
+    given = json.loads((DEPLOY / "rabbitmq" / "definitions" / "20-rights.json").read_text())
+    wanted = definitions.build(["main"], "4.0.0")
+    assert {name: given[name] for name in ("vhosts", "permissions", "topic_permissions")} == {
+        name: wanted[name] for name in ("vhosts", "permissions", "topic_permissions")
+    }
+
+
+def test_the_memory_limits_of_the_broker_fit() -> None:
+    """Its alarm comes before the kernel ends it: at 0.4 to 0.6 of the container's limit."""
+    configured = re.search(
+        r"watermark\.absolute = (\d+)MiB", (DEPLOY / "rabbitmq" / "rabbitmq.conf").read_text()
+    )
+    assert configured is not None
+    assert COMPOSE["services"]["rabbitmq"]["mem_limit"] == "2g"
+    assert 0.4 <= int(configured[1]) / 2048 <= 0.6
+
+
+def test_secrets_are_made_once(tmp_path: Path) -> None:
+    """Every file that the stack wants, closed to others; passwords agree, and a second run changes nothing."""
+    made = _secrets(tmp_path)
+    wanted = {Path(secret["file"]).name for secret in COMPOSE["secrets"].values()}
+    assert set(made) == wanted
+    assert stat.S_IMODE((tmp_path / "deploy" / "secrets").stat().st_mode) == 0o700
+    users = {user["name"]: user["password"] for user in json.loads(made["rabbitmq-users.json"])["users"]}
+    assert made["amqp-url"] == f"amqp://server-main:{users['server-main']}@rabbitmq:5672/"
+    assert made["management-url"] == f"http://server-main:{users['server-main']}@rabbitmq:15672"
+    assert made["operator-url"] == f"amqp://operator:{users['operator']}@rabbitmq:5672/"
+    assert made["ledger-url"] == f"postgresql://rollcast:{made['postgres-password']}@postgres:5432/rollcast"
+    assert _secrets(tmp_path) == made
+
+
+def test_passwords_are_new_each_time(tmp_path: Path) -> None:
+    """Two machines have no password in common."""
+    first, second = _secrets(tmp_path / "one"), _secrets(tmp_path / "two")
+    assert not set(first.values()) & set(second.values())
+
+
+def test_terminals_get_the_name_of_the_settings(tmp_path: Path) -> None:
+    """The operator's address of the broker has the name of .env, or of .env.example where that says so."""
+    tmp_path.joinpath(".env").write_text("DOMAINS=acme\nBROKER_HOST=broker.example.org\n")
+    assert _secrets(tmp_path)["operator-url"].endswith("@broker.example.org:5672/")
+
+
+def _secrets(folder: Path) -> dict[str, str]:
+    script = folder / "deploy" / "secrets.sh"
+    script.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(DEPLOY / "secrets.sh", script)
+    subprocess.run([script], check=True, capture_output=True, timeout=60)
+    return {file.name: file.read_text() for file in (script.parent / "secrets").iterdir()}
