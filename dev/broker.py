@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dev import management, ports, rabbitmq
+from dev import definitions, management, ports, rabbitmq
 from dev.packages import Missing
 from dev.processes import Failed, Program, tied
 
@@ -27,6 +27,9 @@ class Broker:
     def version(self) -> str:
         """The broker's version, for example `3.10.8`."""
         return str(management.call(self.management_url, "GET", "/api/overview")["rabbitmq_version"])
+
+    def check(self) -> None:
+        """Raise Failed if it has ended, as far as that is known: one that was not started here is not watched."""
 
 
 class Node(Broker):
@@ -55,9 +58,18 @@ class Node(Broker):
         return self._server.pid
 
     @property
+    def prometheus_port(self) -> int:
+        """Where its Prometheus plugin answers on 127.0.0.1."""
+        return self._identity.prometheus
+
+    @property
     def serves(self) -> bool:
         """Whether it is up, and answers."""
         return self._server.returncode is None and self._is_ready()
+
+    def check(self) -> None:
+        """Raise Failed, with the end of its log, if it has ended."""
+        self._server.check()
 
     def allow_memory(self, amount: str) -> None:
         """Set how much (bytes, or such as 1GB) it may use before an alarm blocks whoever publishes; for this run."""
@@ -114,9 +126,10 @@ class Node(Broker):
 def node(folder: Path) -> Iterator[Broker]:
     """The broker of `ROLLCAST_AMQP_URL`, left as it is, else a private node that is stopped at the end.
 
-    Raises Missing if there is none and none can be had.
+    What `.run/env` has set counts as not set. Raises Missing if there is none and none can be had.
     """
-    if given := os.environ.get("ROLLCAST_AMQP_URL"):
+    given = os.environ.get("ROLLCAST_AMQP_URL")
+    if given and not _from_make_up(given):
         yield _given(given)
     else:
         with private_node(folder) as private:
@@ -132,6 +145,10 @@ def private_node(folder: Path, memory: str = MEMORY) -> Iterator[Node]:
         yield private
     finally:
         private.stop()
+
+
+def _from_make_up(amqp_url: str) -> bool:
+    return "ROLLCAST_MANAGEMENT_PORT" in os.environ and urlsplit(amqp_url).username == definitions.OPERATOR
 
 
 def _given(amqp_url: str) -> Broker:

@@ -17,6 +17,13 @@ from dev.processes import Program, tied
 ONE_SERVER: Mapping[str, Sequence[str]] = {"main": ("acme", "globex")}
 SERVER_PER_DOMAIN: Mapping[str, Sequence[str]] = {"acme": ("acme",), "globex": ("globex",)}
 
+GROUPS: Mapping[str, Sequence[str]] = {
+    "control": ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s310"),
+    "bytes": ("spool", "s290", "s300"),
+    "clock": ("clock", "progress"),
+}
+"""Pools that an operator scales together."""
+
 WORKERS = (sys.executable, "-m", "workers")
 
 
@@ -24,20 +31,31 @@ class Worker(Program):
     """A worker process, with its pools (none: all of them) and the port of its metrics."""
 
     def __init__(
-        self, command: Sequence[str], pools: Sequence[str], env: Mapping[str, str], log: Path
+        self,
+        command: Sequence[str],
+        pools: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        cwd: Path | None = None,
     ) -> None:
         (self.metrics_port,) = ports.free(1)
         self.pools = tuple(pools)
         env = {**env, "ROLLCAST_METRICS_PORT": str(self.metrics_port)}
-        super().__init__(tied([*command, *pools]), env, log)
+        super().__init__(tied([*command, *pools]), env, log, cwd)
 
     def is_healthy(self) -> bool:
-        """Tell whether `/healthz` answers 200."""
+        """Tell whether `/readyz` answers 200."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/healthz", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def sample(self, name: str) -> float:
+        """A metric without labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} "))
 
     def wait_until_healthy(self) -> None:
         """Return when it serves; raise Failed, with the end of its log, if it does not come to that."""
@@ -54,6 +72,10 @@ class Server:
     ledger: str
     spool: Path
     workers: tuple[Worker, ...]
+
+    def spooled(self) -> set[Path]:
+        """What stands in the spool: files and folders, also while workers remove some."""
+        return {Path(at, name) for at, folders, files in os.walk(self.spool) for name in (*folders, *files)}
 
 
 @dataclass(frozen=True)
@@ -81,24 +103,26 @@ def deployment(
     node: Broker,
     servers: Mapping[str, Sequence[str]] = ONE_SERVER,
     *,
-    pools: Sequence[str] = (),
+    pools: Sequence[str | Sequence[str]] = (),
     copies: int = 1,
     ledgers: Mapping[str, str] | None = None,
+    spools: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = WORKERS,
 ) -> Iterator[Deployment]:
     """Run servers (name: domains) on `node` until the end of the block.
 
-    `pools` empty: one process has them all; else each named pool has a process of its own. There are `copies`
-    of each process. `ledgers` gives a database's URL for a server's name; without one it is an SQLite file.
-    Several servers are each other's peers. Raises Failed if a worker does not get healthy.
+    `pools` empty: one process has them all; else each named pool, or group of pools, has a process of its own.
+    There are `copies` of these processes, as on so many hosts, each with a working folder of its own. `ledgers`
+    and `spools` give URLs for a server's name; without one it has an SQLite file and a folder. Several servers are
+    each other's peers. Raises Failed if a worker does not get healthy.
     """
     (folder / "home").mkdir(parents=True, exist_ok=True)
     users = definitions.build(servers, node.version)
     definitions.apply(node.management_url, users)
-    plan = _Plan(folder, node, servers, users, ledgers or {}, environment or {}, command)
-    processes: Sequence[Sequence[str]] = [(pool,) for pool in pools] or [()]
-    made = {name: plan.server(name, [*processes] * copies) for name in servers}
+    plan = _Plan(folder, node, servers, users, ledgers or {}, spools or {}, environment or {}, command)
+    processes = [(pool,) if isinstance(pool, str) else tuple(pool) for pool in pools] or [()]
+    made = {name: plan.server(name, processes, copies) for name in servers}
     running = Deployment(plan.as_user(node.amqp_url, definitions.OPERATOR), folder / "home", made)
     try:
         _start(running.workers)
@@ -114,19 +138,22 @@ class _Plan:
     servers: Mapping[str, Sequence[str]]
     users: dict[str, Any]
     ledgers: Mapping[str, str]
+    spools: Mapping[str, str]
     environment: Mapping[str, str]
     command: Sequence[str]
 
-    def server(self, name: str, processes: Sequence[Sequence[str]]) -> Server:
+    def server(self, name: str, processes: Sequence[Sequence[str]], copies: int) -> Server:
         """A server whose processes are not yet started."""
         folder = self.folder / name
         (folder / "spool").mkdir(parents=True, exist_ok=True)
         ledger = self.ledgers.get(name) or f"sqlite:///{folder / 'ledger.db'}"
-        kept = {"ROLLCAST_LEDGER": ledger, "ROLLCAST_SPOOL": f"file://{folder / 'spool'}"}
+        spool = self.spools.get(name) or f"file://{folder / 'spool'}"
+        kept = {"ROLLCAST_LEDGER": ledger, "ROLLCAST_SPOOL": spool}
         env = {**self._inherited(), **self._role(name), **kept, **self.environment}
         workers = tuple(
-            Worker(self.command, pools, env, folder / f"{'-'.join(pools) or 'workers'}-{number}.log")
-            for number, pools in enumerate(processes, 1)
+            Worker(self.command, pools, env, _log(folder, pools, host), _host(folder, host))
+            for host in range(1, copies + 1)
+            for pools in processes
         )
         domains = tuple(self.servers[name])
         return Server(name, domains, env["ROLLCAST_AMQP_URL"], ledger, folder / "spool", workers)
@@ -149,6 +176,16 @@ class _Plan:
     @staticmethod
     def _inherited() -> dict[str, str]:
         return {key: value for key, value in os.environ.items() if not key.startswith("ROLLCAST_")}
+
+
+def _log(folder: Path, pools: Sequence[str], host: int) -> Path:
+    return folder / f"{'-'.join(pools[:3]) or 'workers'}-{host}.log"
+
+
+def _host(folder: Path, host: int) -> Path:
+    made = folder / f"host-{host}"
+    made.mkdir(exist_ok=True)
+    return made
 
 
 def _start(workers: Sequence[Worker]) -> None:

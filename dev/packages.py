@@ -27,7 +27,7 @@ class Bundle:
     package: str
     pattern: str
     programs: tuple[str, ...]
-    """Globs of files under the root whose shared libraries must all be there."""
+    """Globs of files under the root whose shared libraries must all be there; none for scripts."""
 
 
 def unpack(bundle: Bundle) -> Path:
@@ -106,6 +106,8 @@ class _Apt:
 def _lost_libraries(bundle: Bundle, root: Path) -> set[str]:
     env = {**os.environ, "LC_ALL": "C", "LD_LIBRARY_PATH": library_path(root)}
     files = [str(path) for glob in bundle.programs for path in root.glob(glob)]
+    if not bundle.programs:
+        return set()
     return set(re.findall(r"(\S+) => not found", _run(["ldd", *files], env=env)))
 
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from dev import ports
@@ -44,12 +45,33 @@ OTHER_USER = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running server, with a superuser `rollcast` and its database."""
+    """A server that can be started again in place, with a superuser `rollcast` and its database."""
 
     binaries: Path
     env: dict[str, str]
     port: int
     password: str
+    folder: Path
+
+    def start(self) -> None:
+        """Start it. Returns when it takes connections."""
+        self._server.start()
+        self._server.wait_until(lambda: _is_ready(self))
+
+    def stop(self) -> None:
+        """End it, and whatever goes on in it."""
+        self._server.stop(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it as a crash would; its processes notice at once that their parent is gone."""
+        self._server.kill()
+
+    @cached_property
+    def _server(self) -> Program:
+        settings = [word for pair in SETTINGS.items() for word in ("-c", "=".join(pair))]
+        args = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
+        command = [*_user(), *tied([*args, *settings], orphaned="QUIT")]
+        return Program(command, self.env, self.folder / "postgres.log")
 
     @property
     def url(self) -> str:
@@ -73,22 +95,18 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     binaries, env = _installation()
     (port,) = ports.free(1)
-    made = Cluster(binaries, env, port, secrets.token_urlsafe(16))
-    _initialise(folder, made)
-    settings = [word for pair in SETTINGS.items() for word in ("-c", "=".join(pair))]
-    args = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), *settings]
-    server = Program([*_user(), *tied(args, orphaned="QUIT")], env, folder / "postgres.log")
+    made = Cluster(binaries, env, port, secrets.token_urlsafe(16), folder)
+    _initialise(made)
     try:
-        server.start()
-        server.wait_until(lambda: _is_ready(made))
+        made.start()
         made.database("rollcast")
         yield made
     finally:
-        server.stop(signal.SIGINT)
+        made.stop()
 
 
-def _initialise(folder: Path, made: Cluster) -> None:
-    secret = folder / "password"
+def _initialise(made: Cluster) -> None:
+    secret = made.folder / "password"
     secret.touch(mode=0o600)
     secret.write_text(made.password)
     options = [
@@ -102,7 +120,7 @@ def _initialise(folder: Path, made: Cluster) -> None:
         "--locale=C",
         "-N",
     ]
-    initdb = [*_user(), str(made.binaries / "initdb"), "-D", str(folder / "data"), *options]
+    initdb = [*_user(), str(made.binaries / "initdb"), "-D", str(made.folder / "data"), *options]
     subprocess.run(initdb, env=made.env, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -19,10 +19,13 @@ class Program:
     The kernel kills it when the thread that started it ends, even by kill -9: start it from the main thread.
     """
 
-    def __init__(self, args: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, args: Sequence[str], env: Mapping[str, str], log: Path, cwd: Path | None = None
+    ) -> None:
         self.args = args
         self.env = env
         self.log = log
+        self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,6 +43,7 @@ class Program:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.args,
+                cwd=self._cwd,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -67,11 +71,15 @@ class Program:
         """Wait for a condition; raise Failed if the program ends before, or `timeout` seconds pass."""
         deadline = time.monotonic() + timeout
         while not ready():
-            if self.returncode is not None:
-                raise Failed(f"{self.log.stem} ended with status {self.returncode}:\n{self.tail()}")
+            self.check()
             if time.monotonic() > deadline:
                 raise Failed(f"{self.log.stem} was not ready after {timeout:.0f} s:\n{self.tail()}")
             time.sleep(0.1)
+
+    def check(self) -> None:
+        """Raise Failed if it has ended."""
+        if self.returncode is not None:
+            raise Failed(f"{self.log.stem} ended with status {self.returncode}:\n{self.tail()}")
 
     def tail(self, lines: int = 20) -> str:
         """The last lines of the log."""

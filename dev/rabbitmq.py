@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dev import ports
-from dev.packages import Bundle, Missing, library_path, unpack
+from dev.packages import PACKAGES, Bundle, Missing, library_path, unpack
 
 BUNDLE = Bundle(
     package="rabbitmq-server",
@@ -70,10 +70,12 @@ def configure(folder: Path, identity: Identity, memory: str) -> None:
 
 def installation(folder: Path) -> tuple[Path, dict[str, str]]:
     """The server's start script, and the search paths that it needs. Raises Missing."""
+    _check_path(folder)
     inherited = os.environ.get("PATH", os.defpath)
     # Not the wrapper in /usr/sbin: that one switches to the package's own user.
     if found := _start_script(Path("/")) or shutil.which("rabbitmq-server"):
         return Path(found), {"PATH": inherited}
+    _check_path(PACKAGES)
     try:
         root = unpack(BUNDLE)
     except Missing as missing:
@@ -105,6 +107,14 @@ def environment(folder: Path, identity: Identity) -> dict[str, str]:
         "RABBITMQ_ALLOW_INPUT": "true",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput -kernel inet_dist_use_interface {127,0,0,1}",
     }
+
+
+def _check_path(folder: Path) -> None:
+    if len(str(folder).split()) > 1:
+        raise Missing(
+            f"RabbitMQ does not take a space in a path, and here it would run in {folder}: "
+            "move the checkout, or name another broker by ROLLCAST_AMQP_URL."
+        )
 
 
 def _start_script(root: Path) -> Path | None:

@@ -23,7 +23,7 @@ Ctrl-C stops everything."""
 
 
 def main() -> int:
-    """Run until Ctrl-C, SIGTERM or the end of the workers; return the exit status."""
+    """Run until Ctrl-C, SIGTERM or the end of the workers or the broker; return the exit status."""
     unwind_when_told_to_end()
     try:
         with alone("up"), node(RUN / "broker") as broker, deployment(RUN, broker) as running:
@@ -42,6 +42,7 @@ def _serve(broker: Broker, running: Deployment) -> int:
         values = {"domains": " and ".join(running.domains), "log": worker.log, "env": shlex.quote(str(ENV))}
         print(READY.format(version=broker.version, **values), flush=True)
         while worker.returncode is None:
+            broker.check()
             time.sleep(0.2)
     finally:
         ENV.unlink(missing_ok=True)

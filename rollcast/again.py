@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rollcast.chunks import Layout
 from rollcast.errors import FileUnusable, RequestRefused
 from rollcast.messages.values import Upload
 from rollcast.reasons import REASONS, Code
@@ -16,11 +17,31 @@ KNOWN_WITHIN = 60.0
 """Seconds for the servers of those who accepted to say so again."""
 
 
-async def reopen(record: Record) -> Source:
-    """The file of a transfer that is to go on. Raises `FileUnusable` if it is not what it was."""
+class Lost:
+    """Stands for a file that is not what it was, for as long as the server does not ask for any of it."""
+
+    def __init__(self, size: int, error: FileUnusable) -> None:
+        self.size = size
+        self._error = error
+
+    def chunk(self, index: int, layout: Layout) -> tuple[bytes, str]:
+        """Raises `FileUnusable`."""
+        raise self._error
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+async def reopen(record: Record, *, take_back: bool) -> Source | Lost:
+    """The file of a transfer that is to go on.
+
+    If it is not what it was: raises `FileUnusable`, or with `take_back` leaves that to whoever needs it.
+    """
     try:
         return await Source.open_again(Path(record.path), record.file, record.mtime_ns)
     except FileUnusable as error:
+        if take_back:
+            return Lost(record.file.size, error)
         error.hint = f"Put it back as it was, or `rollcast cancel {record.transfer_id}` and send it again."
         raise
 

@@ -73,7 +73,12 @@ class IndexSet:
     @property
     def full(self) -> bool:
         """Whether no chunk is missing."""
-        return self._size == len(self._marks)
+        return self.lacking == 0
+
+    @property
+    def lacking(self) -> int:
+        """How many chunks are missing."""
+        return len(self._marks) - self._size
 
     def add(self, index: int) -> bool:
         """Take in a chunk; False if it was there."""

@@ -47,7 +47,8 @@ class Consent:
         try:
             journal = journals.begin(offer)
         except OSError as error:
-            self._tell(offer, _unwritable(error))
+            if offer.transfer_id not in self._telling:
+                self._tell(offer, self._unwritable(offer, error), first=True)
             return
         if journal.ended:
             return
@@ -96,7 +97,7 @@ class Consent:
         if decision.deferred:
             self._deferred.add(offer.transfer_id)
         else:
-            decision = _written_down(journal, decision)
+            decision = self._written_down(journal, decision)
         self._tell(offer, decision, first=True)
 
     def _tell(self, offer: Offer, decision: Decision, *, first: bool = False) -> None:
@@ -112,6 +113,27 @@ class Consent:
     def _told(self, transfer_id: str, done: asyncio.Task[None]) -> None:
         if self._telling.get(transfer_id) is done:
             del self._telling[transfer_id]
+
+    def _written_down(self, journal: Journal, decision: Decision) -> Decision:
+        """The decision, or the refusal that takes its place where it cannot be kept."""
+        try:
+            journal.note(Line(accept=decision.accept, detail=decision.detail))
+        except OSError as error:
+            return self._unwritable(journal.offer, error)
+        finally:
+            journal.close()
+        return decision
+
+    def _unwritable(self, offer: Offer, error: OSError) -> Decision:
+        place = error.filename or self._around.journals.folder
+        logger.warning(
+            "%s of %s is declined: %s cannot be written: %s",
+            offer.file.name,
+            offer.sender,
+            place,
+            error.strerror,
+        )
+        return Decision(False, f"the receiver cannot write to its folder: {error.strerror}")
 
     async def _repeat(self, offer: Offer, decision: Decision, first: bool) -> None:
         answer = ConsentAnswered(
@@ -134,18 +156,3 @@ class Consent:
                 deferred=decision.deferred,
             )
             self._around.events.put(answered)
-
-
-def _written_down(journal: Journal, decision: Decision) -> Decision:
-    """The decision, or the refusal that takes its place where it cannot be kept."""
-    try:
-        journal.note(Line(accept=decision.accept, detail=decision.detail))
-    except OSError as error:
-        return _unwritable(error)
-    finally:
-        journal.close()
-    return decision
-
-
-def _unwritable(error: OSError) -> Decision:
-    return Decision(False, f"the receiver cannot write to its folder: {error.strerror}")

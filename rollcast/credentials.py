@@ -1,6 +1,6 @@
 """What lets a terminal in: one file per address below `$ROLLCAST_HOME/credentials`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ class Credentials:
     """An address, and the broker's URL with its user and password."""
 
     address: str
-    amqp_url: str
+    amqp_url: str = field(repr=False)
 
     @property
     def domain(self) -> str:
@@ -30,13 +30,17 @@ class Credentials:
         if not is_address(address):
             raise _missing(f"{address!r} is not an address", "Write it as name@domain, in lower case.")
         try:
-            return msgspec.json.decode(path.read_bytes(), type=cls)
+            found = msgspec.json.decode(path.read_bytes(), type=cls)
         except FileNotFoundError as error:
             hint = "Ask the operator for that file, or set ROLLCAST_HOME to the folder that has it."
             raise _missing(f"there are no credentials for {address}: {path} does not exist", hint) from error
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             hint = "It must be readable JSON with `address` and `amqp_url`."
             raise _missing(f"the credentials in {path} cannot be read: {error}", hint) from error
+        if found.address != address:
+            hint = f"Ask the operator for the file of {address}."
+            raise _missing(f"the credentials in {path} are those of {found.address}", hint)
+        return found
 
     def save(self, settings: ClientSettings) -> Path:
         """Store them, readable by their owner only. Returns the file."""

@@ -80,9 +80,13 @@ class Deliveries:
         self._confirm(message.transfer_id)
         if journal.accept is False:
             return
-        self._around.events.put(
-            Ended(transfer_id=message.transfer_id, state=message.state, reason=message.reason)
+        ended = Ended(
+            transfer_id=message.transfer_id,
+            offer=journal.offer,
+            state=message.state,
+            reason=message.reason,
         )
+        self._around.events.put(ended)
 
     async def _stored_before(self, journal: Journal) -> bool:
         """Whether a former process has come to an end with the file. Its receipt may not have been taken."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rollcast import filenames
 from rollcast.chunks import IndexSet, Layout
@@ -143,20 +145,27 @@ class Delivery:
             hash=self._offer.file.hash,
             stored_as=name,
         )
-        self._journal.note(Line(receipt=receipt))
-        self._journal.sync()
+        # Without it a process that takes this one's place finds the file by the name that was announced.
+        with self._logged("a receipt could not be written down"):
+            self._journal.note(Line(receipt=receipt))
+            self._journal.sync()
         return receipt
 
     def _failure(self, detail: str) -> ReceiptReported:
         receipt = ReceiptReported(
             transfer_id=self._offer.transfer_id, outcome="failed", bytes=0, detail=detail[:MAX_TEXT]
         )
-        try:
+        with self._logged("a failure could not be written down"):
             self._part.discard()
             self._journal.note(Line(receipt=receipt))
-        except OSError as error:
-            logger.warning("a failure could not be written down: %s", error)
         return receipt
+
+    @contextmanager
+    def _logged(self, trouble: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            logger.warning("transfer %s: %s: %s", self._offer.transfer_id, trouble, error)
 
     async def _report(self, receipt: ReceiptReported) -> None:
         try:
@@ -165,7 +174,8 @@ class Delivery:
             logger.warning("the receipt was not taken: %s", error)
         if not self._journal.recorded:
             self._around.events.put(self._end(receipt))
-            self._journal.note(Line(recorded=True))
+            with self._logged("that the server has the receipt could not be written down"):
+                self._journal.note(Line(recorded=True))
             self._journal.close()
 
     def _end(self, receipt: ReceiptReported) -> ReceiverEvent:

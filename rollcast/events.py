@@ -150,6 +150,7 @@ class Failed(Event):
 class Ended(Event):
     """To a receiver: the transfer ended without the file having come; nothing of it is left here."""
 
+    offer: Offer
     state: Transfer
     reason: Code | None
 

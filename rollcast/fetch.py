@@ -79,7 +79,8 @@ class Fetch:
         self._lane_was_lost = True
 
     async def _ask(self, ranges: list[Range]) -> None:
-        await self._around.session.tell(ChunksMissing(transfer_id=self._transfer_id, ranges=ranges))
+        missing = ChunksMissing(transfer_id=self._transfer_id, ranges=ranges, lacking=self._had.lacking)
+        await self._around.session.tell(missing)
 
     async def _report_progress(self) -> None:
         told = self._layout.bytes_in(self._had)

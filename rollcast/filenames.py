@@ -24,11 +24,15 @@ def problem(name: str) -> str | None:
 def alternatives(name: str) -> Iterator[str]:
     """`name.ext`, `name (2).ext`, `name (3).ext` and so on, none longer than a folder can hold."""
     yield name
-    path = PurePosixPath(name)
+    suffix = PurePosixPath(name).suffix
+    if len(suffix.encode()) > MAX_BYTES // 2:
+        # It is no ending, and would leave no room for the rest.
+        suffix = ""
+    stem = name.removesuffix(suffix)
     for number in itertools.count(2):
-        end = f" ({number}){path.suffix}"
-        yield _shortened(path.stem, MAX_BYTES - len(end.encode())) + end
+        end = f" ({number}){suffix}"
+        yield _shortened(stem, MAX_BYTES - len(end.encode())) + end
 
 
 def _shortened(text: str, size: int) -> str:
-    return text.encode()[: max(size, 0)].decode(errors="ignore")
+    return text.encode()[:size].decode(errors="ignore")

@@ -8,6 +8,7 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
@@ -48,6 +49,7 @@ class Journal:
         self.recorded = False
         self.ended = False
         self._file = -1
+        self._lock = Lock()
 
     @property
     def decision(self) -> tuple[bool, str | None] | None:
@@ -58,7 +60,11 @@ class Journal:
     def create(cls, path: Path, offer: Offer) -> "Journal":
         """Begin a journal."""
         journal = cls(path, offer)
-        journal.note(Line(offer=offer))
+        try:
+            journal.note(Line(offer=offer))
+        except OSError:
+            journal.close()
+            raise
         return journal
 
     @classmethod
@@ -110,8 +116,12 @@ class Journal:
         self.ended = self.ended or line.ended
 
     def _append(self, text: bytes) -> None:
-        if os.write(self._opened(), text) != len(text):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        with self._lock:
+            written = os.write(self._opened(), text)
+            if written != len(text):
+                # What follows a torn line would not be believed.
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def _opened(self) -> int:
         if self._file < 0:

@@ -14,6 +14,7 @@ KEPT_AFTER_EXPIRY_US = 3600 * 1_000_000
 """Some prompts are still under way when a transfer expires."""
 UNTOLD_KEPT_US = 30 * 86_400 * 1_000_000
 """A file may be there that the server does not know of; so long it asks for it."""
+IN_USE = "folder_in_use"
 
 
 class Journals:
@@ -87,20 +88,21 @@ class Journals:
         journal.with_suffix(".part").unlink(missing_ok=True)
 
     def _hold(self) -> None:
-        """Two addresses in one folder would write the same part file; one address twice the broker refuses."""
+        """Two processes in one folder would write the same part file and the same journals."""
         self._lock = os.open(self._below / "address", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            if (holder := os.pread(self._lock, 255, 0).decode(errors="replace")) != self._address:
-                raise FileUnusable(
-                    f"{holder} receives into {self.folder} at present",
-                    hint="Give each address a folder of its own.",
-                    code="folder_in_use",
-                ) from error
-        else:
-            os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, self._address.encode(), 0)
+            holder = os.pread(self._lock, 255, 0).decode(errors="replace")
+            raise FileUnusable(
+                f"{holder} receives into {self.folder} at present",
+                hint="Stop the other one."
+                if holder == self._address
+                else "Give each address a folder of its own.",
+                code=IN_USE,
+            ) from error
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, self._address.encode(), 0)
 
     def _release(self) -> None:
         if self._lock >= 0:

@@ -1,7 +1,8 @@
 """An operator: changes accounts, and asks after everybody's transfers."""
 
+import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
@@ -12,15 +13,24 @@ from rollcast.addresses import domain_of
 from rollcast.broker import Link
 from rollcast.credentials import Credentials
 from rollcast.errors import RequestRefused
-from rollcast.messages import AccountAnswered, AccountRequested, Message
+from rollcast.messages import (
+    AccountAnswered,
+    AccountRequested,
+    DiagnosisAnswered,
+    DiagnosisRequested,
+    Message,
+    OverviewAnswered,
+    OverviewRequested,
+)
 from rollcast.messages.values import Account, AccountAction, Limits, TransferStatus
 from rollcast.parked import ParkedMessages
-from rollcast.queries import ANSWERED_WITHIN, describe, list_all
+from rollcast.queries import ANSWERED_WITHIN, Ask, Glance, describe, glance, newest
 from rollcast.reasons import REASONS, Code
 from rollcast.report import Report
 from rollcast.requests import Requester
 
 M = TypeVar("M", bound=Message)
+T = TypeVar("T")
 
 
 class Operator:
@@ -46,6 +56,16 @@ class Operator:
             yield cls(amqp_url, domains, requester)
         finally:
             await link.close()
+
+    @property
+    def user(self) -> str:
+        """The operator's user at the broker."""
+        return Link(self._amqp_url, "").user
+
+    @property
+    def place(self) -> str:
+        """Host and port of the broker."""
+        return Link(self._amqp_url, "").place
 
     async def add(self, address: str, limits: Limits) -> Credentials:
         """Make an account. Returns its credentials, which exist nowhere else."""
@@ -73,19 +93,38 @@ class Operator:
 
     async def status(self, transfer_id: str) -> Report:
         """How a transfer of any domain stands."""
+        return await self._of_any(transfer_id, lambda ask: describe(ask, transfer_id))
+
+    async def glance(self, transfer_id: str, most: int) -> Glance:
+        """How a transfer of any domain stands, with at most so many of its receivers: those that hold it up."""
+        return await self._of_any(transfer_id, lambda ask: glance(ask, transfer_id, most))
+
+    async def transfers(self, most: int | None = None) -> list[TransferStatus]:
+        """The transfers of all domains, newest first; all of them, or so many."""
+        pages = [await newest(partial(self._request, domain), most) for domain in self._domains]
+        found = {transfer.transfer_id: transfer for transfer in itertools.chain(*pages)}
+        return sorted(found.values(), key=lambda transfer: transfer.created_at, reverse=True)[:most]
+
+    async def overviews(self) -> list[OverviewAnswered]:
+        """What the servers of all domains do at this moment: one of each domain, all asked side by side."""
+        return await self._of_each(OverviewRequested(), OverviewAnswered)
+
+    async def diagnosis(self, domain: str) -> DiagnosisAnswered:
+        """Whether the server of a domain has all that it needs."""
+        return await self._request(domain, DiagnosisRequested(), DiagnosisAnswered, ANSWERED_WITHIN)
+
+    async def _of_each(self, message: Message, expect: type[M]) -> list[M]:
+        asking = (self._request(domain, message, expect, ANSWERED_WITHIN) for domain in self._domains)
+        return list(await asyncio.gather(*asking))
+
+    async def _of_any(self, transfer_id: str, question: Callable[[Ask], Awaitable[T]]) -> T:
         for domain in self._domains:
             try:
-                return await describe(partial(self._request, domain), transfer_id)
+                return await question(partial(self._request, domain))
             except RequestRefused as error:
                 if error.code != Code.NO_SUCH_TRANSFER:
                     raise
         raise _refusal(Code.NO_SUCH_TRANSFER, transfer_id)
-
-    async def transfers(self) -> list[TransferStatus]:
-        """All transfers of all domains, newest first."""
-        pages = [await list_all(partial(self._request, domain)) for domain in self._domains]
-        found = {transfer.transfer_id: transfer for transfer in itertools.chain(*pages)}
-        return sorted(found.values(), key=lambda transfer: transfer.created_at, reverse=True)
 
     async def _change(
         self, action: AccountAction, address: str, limits: Limits | None = None
@@ -94,7 +133,12 @@ class Operator:
         if domain not in self._domains:
             raise _refusal(Code.NO_SUCH_DOMAIN, address)
         request = AccountRequested(action=action, address=address, limits=limits or Limits())
-        return await self._request(domain, request, AccountAnswered, ANSWERED_WITHIN)
+        try:
+            return await self._request(domain, request, AccountAnswered, ANSWERED_WITHIN)
+        except RequestRefused as error:
+            if error.code == Code.NO_SUCH_ACCOUNT:
+                error.hint = "See `rollcast admin list`."
+            raise
 
     async def _listed(self, domain: str) -> list[Account]:
         accounts: list[Account] = []

@@ -25,9 +25,8 @@ from rollcast.report import Report
 from rollcast.requests import LOOK_EVERY
 from rollcast.resolution import Resolution
 from rollcast.session import Session
-from rollcast.source import Source
 from rollcast.tasks import Stream, Tasks
-from rollcast.upload import Upload
+from rollcast.upload import Content, Upload
 
 UNHEARD_WAITS = (1.0, 2.0, 4.0)
 """Seconds after which a request that nobody has answered is repeated."""
@@ -49,7 +48,7 @@ class Outgoing:
     def __init__(
         self,
         session: Session,
-        source: Source,
+        source: Content,
         parts: Sequence[m.TransferRequested],
         *,
         listen: Callable[[], Awaitable[None]],
@@ -83,8 +82,8 @@ class Outgoing:
 
     @property
     def abandoned(self) -> bool:
-        """Whether the server may have been asked, and its last word was not waited for."""
-        return self._requested and not self._done
+        """Whether the server may have been asked, and was not heard of."""
+        return self._requested and self._accepted is None and not self._done
 
     def hear(self, message: m.Message) -> None:
         """Take a message of the server that is about this transfer."""
@@ -110,6 +109,7 @@ class Outgoing:
                     yield event
         finally:
             await self._tasks.close()
+            await self._upload.close()
 
     async def _understand(self, message: m.Message | Paused | Resumed) -> Sequence[SenderEvent]:
         match message:

@@ -38,7 +38,10 @@ class PartFile:
         self.path.unlink(missing_ok=True)
 
     def take_name(self, folder: Path, names: Iterable[str], announce: Callable[[str], None]) -> str:
-        """Move it to the first name that is free in `folder`, announced before it is tried. Returns that name."""
+        """Move it to the first name that is free in `folder`, announced before it is tried. Returns that name.
+
+        After an error it has none.
+        """
         for name in names:
             announce(name)
             try:
@@ -46,8 +49,13 @@ class PartFile:
             except FileExistsError:
                 continue
             break
-        self.path.unlink()
-        _sync_folder(folder)
+        try:
+            self.path.unlink()
+            _sync_folder(folder)
+        except OSError:
+            # What is told to have failed must not be there.
+            (folder / name).unlink(missing_ok=True)
+            raise
         return name
 
     def has_taken(self, target: Path) -> bool:

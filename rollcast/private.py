@@ -5,13 +5,19 @@ from pathlib import Path
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file below the home, whole or not at all; its folder is made if need be. Raises `OSError`."""
+    """Write a file below the home, whole or not at all, even after a power cut. Raises `OSError`.
+
+    Its folder is made if need be.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     draft.unlink(missing_ok=True)
     try:
         draft.touch(mode=0o600)
-        draft.write_bytes(content)
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

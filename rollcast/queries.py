@@ -1,15 +1,27 @@
 """Questions about transfers, page by page."""
 
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from rollcast.messages import Message, Query, TransferDescribed, TransferReported, TransfersListed
-from rollcast.messages.values import TransferStatus
+from rollcast.messages.values import MAX_RECEIVERS, ReceiverStatus, TransferStatus
 from rollcast.report import Report
 
 M = TypeVar("M", bound=Message)
 
 ANSWERED_WITHIN = 30.0
 """Seconds that a server may take to answer a query."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A transfer at an instant of its server (µs UTC), with those of its receivers that hold it up most."""
+
+    transfer: TransferStatus
+    receivers: Sequence[ReceiverStatus]
+    at: int
 
 
 class Ask(Protocol):
@@ -34,11 +46,20 @@ async def complete(ask: Ask, first: TransferDescribed | TransferReported) -> Rep
     return Report(first.transfer, receivers)
 
 
-async def list_all(ask: Ask) -> list[TransferStatus]:
-    """All transfers that the asker may see, newest first."""
-    page = await ask(Query(), TransfersListed, ANSWERED_WITHIN)
-    transfers = list(page.transfers)
-    while page.next is not None:
-        page = await ask(Query(after=page.next), TransfersListed, ANSWERED_WITHIN)
+async def glance(ask: Ask, transfer_id: str, most: int) -> Glance:
+    """A transfer with at most so many of its receivers: those that hold it up."""
+    query = Query(transfer_id=transfer_id, limit=max(1, min(most, MAX_RECEIVERS)), order="slowest")
+    found = await ask(query, TransferDescribed, ANSWERED_WITHIN)
+    return Glance(found.transfer, found.receivers, found.at or time.time_ns() // 1000)
+
+
+async def newest(ask: Ask, most: int | None = None) -> list[TransferStatus]:
+    """The transfers that the asker may see, newest first; all of them, or so many."""
+    transfers: list[TransferStatus] = []
+    after: int | None = 0
+    while after is not None and (most is None or len(transfers) < most):
+        limit = None if most is None else min(most - len(transfers), MAX_RECEIVERS)
+        page = await ask(Query(after=after, limit=limit), TransfersListed, ANSWERED_WITHIN)
         transfers += page.transfers
+        after = page.next
     return transfers

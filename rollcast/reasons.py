@@ -89,7 +89,10 @@ REASONS: dict[Code, Reason] = {
     ),
     Code.NO_SUCH_TRANSFER: Reason("s200", False, "no such transfer is known here", "Check the transfer id."),
     Code.NOT_RETRYABLE: Reason(
-        "s210", False, "nobody can be sent this again without being asked", "Send it as a new transfer."
+        "s210",
+        False,
+        "nobody can be sent this again without being asked",
+        "If no retry of it is under way (rollcast list), send it as a new transfer.",
     ),
     Code.NO_SUCH_MESSAGE: Reason("s200", False, "no such message is parked", "See `rollcast parked list`."),
     Code.NOT_REPLAYABLE: Reason(

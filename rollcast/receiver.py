@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -17,10 +17,10 @@ from rollcast.codec import decode
 from rollcast.consent import Consent, Decide, Decision
 from rollcast.credentials import Credentials
 from rollcast.deliveries import Deliveries
-from rollcast.errors import BrokerRefused, RollcastError
+from rollcast.errors import BrokerRefused, FileUnusable, RollcastError
 from rollcast.events import AnswerRefused, Ready, ReceiverEvent
 from rollcast.fetch import Surroundings
-from rollcast.journals import Journals
+from rollcast.journals import IN_USE, Journals
 from rollcast.messages.values import Capabilities
 from rollcast.registration import Registration
 from rollcast.session import Session
@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 PREFETCH = 32
 AT_START, LATER = 3.0, 180.0
-"""Seconds for which a lost connection of our own may still hold the inbox: of a killed process, of this one."""
+"""Seconds for which a lost connection of our own may still hold the inbox: of a killed process, of this one. For the
+first of them a process that is about to end may hold the folder."""
 
 
 class Receiver:
@@ -64,17 +65,17 @@ class Receiver:
     ) -> AsyncIterator["Receiver"]:
         """A receiver that is at work. `decide` is asked about each offer, on the event loop.
 
-        Raises `FileUnusable` if `into` cannot be used, `BrokerRefused` (`already_receiving` if another process
-        receives for this address), `BrokerUnavailable`.
+        Raises `FileUnusable` if `into` cannot be used (`folder_in_use` if another process receives into it),
+        `BrokerRefused` (`already_receiving` if one receives for this address elsewhere), `BrokerUnavailable`.
         """
-        with Journals(into, credentials.address) as journals:
-            async with Session.open(credentials) as session:
-                receiver = cls(session, journals, decide, capabilities or Capabilities())
-                try:
-                    await receiver._start()
-                    yield receiver
-                finally:
-                    await receiver._tasks.close()
+        journals = Journals(into, credentials.address)
+        async with _held(journals), Session.open(credentials) as session:
+            receiver = cls(session, journals, decide, capabilities or Capabilities())
+            try:
+                await receiver._start()
+                yield receiver
+            finally:
+                await receiver._tasks.close()
 
     def __aiter__(self) -> "Receiver":
         return self
@@ -159,6 +160,21 @@ class Receiver:
                         transfer_id=message.transfer_id, reason=message.reason, detail=message.detail
                     )
                 )
+
+
+@asynccontextmanager
+async def _held(journals: Journals) -> AsyncIterator[None]:
+    deadline = time.monotonic() + AT_START
+    with ExitStack() as stack:
+        for wait in backoff(0.2, 1.0):
+            try:
+                stack.enter_context(journals)
+                break
+            except FileUnusable as error:
+                if error.code != IN_USE or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(wait)
+        yield
 
 
 async def _wait(event: asyncio.Event) -> None:

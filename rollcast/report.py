@@ -1,5 +1,6 @@
 """The statement of who has the file, as JSON document."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ import msgspec
 
 from rollcast.messages.values import FileSelector, ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS, Code
-from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, WITHOUT_IT, Receiver, Transfer
+from rollcast.states import CONSENT, FINAL_TRANSFER, ON_THE_LIST, WITHOUT_IT, Receiver, Transfer
 
 LISTED = "listed"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,8 +38,11 @@ class Report:
 
     @property
     def cut_off(self) -> tuple[str, ...]:
-        """The addresses of those whose end a retry may change."""
-        return tuple(receiver.address for receiver in self.receivers if receiver.state in WITHOUT_IT)
+        """The addresses of those whose end a retry may change; not of those whose decision was still open."""
+        if not self.transfer.list_version:
+            return ()
+        without = (receiver for receiver in self.receivers if receiver.state in WITHOUT_IT)
+        return tuple(receiver.address for receiver in without if receiver.step != CONSENT)
 
     def disposition(self, receiver: ReceiverStatus) -> str:
         """The word for where a receiver stands."""
@@ -48,8 +52,18 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """The document that `send --json` and `status --json` print; instants in UTC, durations in seconds."""
         transfer = self.transfer
+        receiving = [
+            one for one in self.receivers if one.state in ON_THE_LIST or one.state is Receiver.DELIVERED
+        ]
+        rates = [one.rate for one in receiving if one.rate is not None]
         return transfer_json(transfer) | {
-            "receivers": [self._receiver_json(receiver) for receiver in self.receivers],
+            "counts": dict(Counter(self.disposition(receiver) for receiver in self.receivers)),
+            "stored": sum(one.bytes for one in receiving),
+            "rate": sum(rates) if rates else None,
+            "receivers": [
+                receiver_json(receiver, transfer.file.size, self.disposition(receiver))
+                for receiver in self.receivers
+            ],
             "timings": {
                 "roll_call_s": _seconds(transfer.roll_call_us),
                 "delivery_s": _seconds(transfer.delivery_us),
@@ -60,22 +74,52 @@ class Report:
     def _dry_run(self) -> bool:
         return self.transfer.state is Transfer.LISTED
 
-    def _receiver_json(self, receiver: ReceiverStatus) -> dict[str, Any]:
-        return {
-            "address": receiver.address,
-            "disposition": self.disposition(receiver),
-            "step": receiver.step,
-            "reason": receiver.reason,
-            "detail": receiver.detail or sentence(receiver.reason),
-            "may_ask_again": receiver.reason is not None and REASONS[receiver.reason].may_ask_again,
-            "bytes": receiver.bytes,
-            "stored_as": receiver.stored_as,
-            "delivered_at": None if receiver.delivered_at is None else instant(receiver.delivered_at),
-        }
+
+def receiver_json(receiver: ReceiverStatus, size: int, disposition: str) -> dict[str, Any]:
+    """The part of a document that is about a receiver of a file of so many bytes."""
+    return {
+        "address": receiver.address,
+        "disposition": disposition,
+        "step": receiver.step,
+        "reason": receiver.reason,
+        "detail": receiver.detail or sentence(receiver.reason),
+        "may_ask_again": receiver.reason is not None and REASONS[receiver.reason].may_ask_again,
+        "bytes": receiver.bytes,
+        "rate": receiver.rate,
+        "seconds_left": seconds_left(receiver, size),
+        "moved_at": None if receiver.moved_at is None else instant(receiver.moved_at),
+        "stored_as": receiver.stored_as,
+        "delivered_at": None if receiver.delivered_at is None else instant(receiver.delivered_at),
+    }
+
+
+def listing_json(transfer: TransferStatus) -> dict[str, Any]:
+    """The document of a transfer in a listing, with how many receivers are in each state."""
+    return transfer_json(transfer) | {
+        "counts": disposed(transfer),
+        "stored": transfer.stored,
+        "rate": transfer.rate,
+    }
+
+
+def disposed(transfer: TransferStatus) -> dict[str, int]:
+    """How many receivers have each disposition."""
+    listed = transfer.state is Transfer.LISTED
+    return {
+        LISTED if listed and count.state is Receiver.ACCEPTED else str(count.state): count.number
+        for count in transfer.counts
+    }
+
+
+def seconds_left(receiver: ReceiverStatus, size: int) -> float | None:
+    """How long a receiver needs for the rest of a file, if it goes on like this; None where that is not known."""
+    if not receiver.rate or receiver.state not in ON_THE_LIST:
+        return None
+    return round(max(0, size - receiver.bytes) / receiver.rate, 1)
 
 
 def transfer_json(transfer: TransferStatus) -> dict[str, Any]:
-    """The part of the document that is about the transfer itself; a listing is made of these."""
+    """The part of the document that is about the transfer itself."""
     return {
         "transfer_id": transfer.transfer_id,
         "state": str(transfer.state),
@@ -89,6 +133,7 @@ def transfer_json(transfer: TransferStatus) -> dict[str, Any]:
         "reason": transfer.reason,
         "detail": transfer.detail or sentence(transfer.reason),
         "file": file_json(transfer.file),
+        "uploaded": transfer.uploaded,
     }
 
 

@@ -1,6 +1,7 @@
 """Requests to a server, answered by direct reply-to."""
 
 import asyncio
+import logging
 import math
 import secrets
 from collections.abc import AsyncIterator
@@ -11,13 +12,16 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from rollcast.backoff import backoff
 from rollcast.broker import Link, Publisher
-from rollcast.broker.link import CONNECTION_LOST
+from rollcast.broker.link import CONNECTION_LOST, losses_named
+from rollcast.broker.words import because
 from rollcast.codec import decode, encode
 from rollcast.errors import BrokerUnavailable, InvalidMessage, RequestRefused
 from rollcast.messages import Message, Refused
-from rollcast.topology import REPLY_TO
+from rollcast.topology import REPLY_TO, domain_of_key
 
 M = TypeVar("M", bound=Message)
+
+logger = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0
 """Seconds without a reply after which a request is published again, at first and at the most."""
@@ -32,6 +36,7 @@ class Requester:
         self._link = link
         self._publisher = Publisher(link, patience=math.inf, on_open=self._listen)
         self._waiting: dict[str, asyncio.Future[Message]] = {}
+        self._silent: set[str] = set()
 
     async def open(self) -> None:
         """Connect now. Raises `BrokerUnavailable` or `BrokerRefused` at once, where later calls would wait."""
@@ -58,9 +63,10 @@ class Requester:
             async with asyncio.timeout(within) as limit, self._held(limit, hold=hold):
                 answer = await self._ask(exchange, key, body, correlation_id, reply)
         except TimeoutError as error:
-            raise await self._unanswered(within) from error
+            raise await self._unanswered(domain_of_key(key), within) from error
         finally:
             del self._waiting[correlation_id]
+        self._silent.discard(domain_of_key(key))
         return _expected(answer, expect)
 
     async def _ask(
@@ -73,7 +79,14 @@ class Requester:
             await asyncio.wait([reply], timeout=patience)
             if reply.done():
                 break
+            await self._note_silence(domain_of_key(key))
         return reply.result()
+
+    async def _note_silence(self, domain: str) -> None:
+        """Say once that a server does not answer, if it could have."""
+        if domain not in self._silent and self._link.is_open and not await self._link.blocked():
+            self._silent.add(domain)
+            logger.warning("no answer yet from the server of %s; waiting", domain)
 
     @asynccontextmanager
     async def _held(self, limit: asyncio.Timeout, *, hold: bool) -> AsyncIterator[None]:
@@ -90,7 +103,9 @@ class Requester:
             if await self._link.blocked() and (end := limit.when()) is not None and not limit.expired():
                 limit.reschedule(end + LOOK_EVERY)
 
-    async def _unanswered(self, within: float) -> BrokerUnavailable:
+    async def _unanswered(self, domain: str, within: float) -> BrokerUnavailable:
+        if self._link.absence is not None:
+            return self._link.absence
         if await self._link.blocked():
             return BrokerUnavailable(
                 f"the broker at {self._link.place} takes nothing at present: it is low on memory or disk",
@@ -98,17 +113,18 @@ class Requester:
                 hint="Try again later.",
             )
         return BrokerUnavailable(
-            f"no server answered through {self._link.place} within {within:.0f} s",
+            f"the server of {domain} did not answer through {self._link.place} within {within:.0f} s",
             code="server_silent",
-            hint="Check that the workers of the domain run.",
+            hint=f"Check that the workers of {domain} run; if they do, see their /readyz and log.",
         )
 
     async def _listen(self, channel: AbstractChannel) -> None:
         try:
-            replies = await channel.get_queue(REPLY_TO, ensure=False)
-            await replies.consume(self._on_reply, no_ack=True)
+            with losses_named():
+                replies = await channel.get_queue(REPLY_TO, ensure=False)
+                await replies.consume(self._on_reply, no_ack=True)
         except CONNECTION_LOST as error:
-            raise BrokerUnavailable(f"lost the broker at {self._link.place}: {error}") from error
+            raise BrokerUnavailable(because(f"lost the broker at {self._link.place}", error)) from error
 
     async def _on_reply(self, delivery: AbstractIncomingMessage) -> None:
         reply = self._waiting.get(delivery.correlation_id or "")

@@ -1,8 +1,5 @@
 """The sending terminal."""
 
-import asyncio
-import logging
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager, closing
 from pathlib import Path
@@ -11,29 +8,23 @@ from typing import Literal
 import msgspec
 
 from rollcast import again, topology
-from rollcast.broker import Consumer, Delivery, acknowledge
+from rollcast.awaited import Awaited
 from rollcast.cancelling import cancel
-from rollcast.codec import decode
 from rollcast.credentials import Credentials
-from rollcast.errors import FileUnusable, RequestRefused, RollcastError, TransferRefusedError
+from rollcast.errors import FileUnusable, RequestRefused, TransferRefusedError
 from rollcast.events import Reported, SenderEvent
-from rollcast.messages import Message, Register, TransferReported, TransferRequested
+from rollcast.mailbox import Mailbox
+from rollcast.messages import TransferRequested
 from rollcast.messages.values import TransferStatus
 from rollcast.outgoing import Outgoing
-from rollcast.queries import describe, list_all
+from rollcast.queries import Glance, describe, glance, newest
 from rollcast.reasons import Code
-from rollcast.registration import Registration
 from rollcast.report import Report
 from rollcast.request import Wish, new_transfer_id, parts, selector
 from rollcast.session import Session
 from rollcast.source import Source
-from rollcast.states import FINAL_TRANSFER
-from rollcast.tasks import Stream, Tasks
 from rollcast.transfers import NO_RECORD, Record, Transfers
-
-logger = logging.getLogger(__name__)
-
-PREFETCH = 32
+from rollcast.upload import Content
 
 
 class Sender:
@@ -42,14 +33,8 @@ class Sender:
     def __init__(self, session: Session, transfers: Transfers | None) -> None:
         self._session = session
         self._transfers = transfers
-        self._id = secrets.token_hex(16)
-        self._registration = Registration(session, lambda: Register(session=self._id), lambda _: None)
-        self._sending: dict[str, Outgoing] = {}
+        self._mailbox = Mailbox(session)
         self._abandoned: set[str] = set()
-        self._failures: Stream[None] = Stream()
-        self._tasks = Tasks(self._failures)
-        self._opening = asyncio.Lock()
-        self._inbox: Consumer | None = None
 
     @classmethod
     @asynccontextmanager
@@ -65,7 +50,7 @@ class Sender:
             try:
                 yield sender
             finally:
-                await sender._tasks.close()
+                await sender._mailbox.close()
 
     async def send(
         self,
@@ -100,15 +85,25 @@ class Sender:
             chunk_size=chunk_size,
         )
         with closing(await Source.open(file, sha256=sha256)) as source:
-            request = parts(wish, self._id, selector(source, type))
-            async with aclosing(self._begin(request, source, detach=detach)) as events:
+            async with aclosing(self.send_source(source, wish, type=type, detach=detach)) as events:
                 async for event in events:
                     yield event
 
-    async def resume(self, transfer_id: str) -> AsyncGenerator[SenderEvent, None]:
+    async def send_source(
+        self, source: Source, wish: Wish, *, type: str | None = None, detach: bool = False
+    ) -> AsyncGenerator[SenderEvent, None]:
+        """As `send`, for a file that is open already. Here `detach` leaves the time of the upload to the wish."""
+        request = parts(wish, self._mailbox.session_id, selector(source, type))
+        async with aclosing(self._begin(request, source, detach=detach)) as events:
+            async for event in events:
+                yield event
+
+    async def resume(self, transfer_id: str, *, take_back: bool = False) -> AsyncGenerator[SenderEvent, None]:
         """Go on with a transfer whose sender stopped, as its record in `transfers` says; nobody is asked again.
 
-        Yields and raises what `send` does; `FileUnusable` also if there is no record, or the file has changed.
+        Yields and raises what `send` does; `FileUnusable` also if there is no record, or the file has changed. With
+        `take_back` a changed file is no error if the server knows the transfer: either it has the whole file
+        already, or the transfer ends as `source_changed`.
         """
         record = self._kept().get(transfer_id, self._session.address)
         known = await self._known(transfer_id)
@@ -116,8 +111,10 @@ class Sender:
             self._forget(known)
             yield Reported(transfer_id=transfer_id, report=known)
             return
-        with closing(await again.reopen(record)) as source:
-            request = [msgspec.structs.replace(part, session=self._id) for part in record.request]
+        with closing(await again.reopen(record, take_back=take_back and known is not None)) as source:
+            request = [
+                msgspec.structs.replace(part, session=self._mailbox.session_id) for part in record.request
+            ]
             sending = self._deliver(request, source, detach=record.detach, known=known)
             async with aclosing(sending) as events:
                 async for event in events:
@@ -144,7 +141,7 @@ class Sender:
         )
         path = file or Path(self._kept().get(transfer_id, self._session.address).path)
         with closing(await again.open_for_retry(path, earlier)) as source:
-            request = parts(wish, self._id, earlier.transfer.file)
+            request = parts(wish, self._mailbox.session_id, earlier.transfer.file)
             async with aclosing(self._begin(request, source, detach=detach)) as events:
                 async for event in events:
                     yield event
@@ -160,13 +157,29 @@ class Sender:
         self._forget(report)
         return report
 
+    async def report(self, transfer_id: str) -> Report:
+        """The report of a transfer whose file the server has, once nobody on its list receives any more.
+
+        Raises `RequestRefused` if this sender has none of that id, `BrokerUnavailable`.
+        """
+        awaited = Awaited(self._session.request, transfer_id)
+        with self._mailbox.waiting(transfer_id, awaited):
+            await self._mailbox.open()
+            report = await awaited.report()
+        self._forget(report)
+        return report
+
     async def status(self, transfer_id: str) -> Report:
         """How a transfer stands. Raises `RequestRefused` if this sender has none of that id."""
         return await describe(self._session.ask, transfer_id)
 
-    async def list(self) -> list[TransferStatus]:
-        """All transfers of this sender that the server remembers, newest first."""
-        return await list_all(self._session.ask)
+    async def glance(self, transfer_id: str, most: int) -> Glance:
+        """How a transfer stands, with at most so many of its receivers: those that hold it up."""
+        return await glance(self._session.ask, transfer_id, most)
+
+    async def list(self, most: int | None = None) -> list[TransferStatus]:
+        """The transfers of this sender that the server remembers, newest first; all of them, or so many."""
+        return await newest(self._session.ask, most)
 
     def _kept(self) -> Transfers:
         if self._transfers is None:
@@ -183,10 +196,8 @@ class Sender:
             return None
 
     def _forget(self, report: Report) -> None:
-        """Keep a transfer's record only as long as it can be resumed or retried."""
-        over = report.transfer.state in FINAL_TRANSFER and not report.cut_off
-        if self._transfers is not None and over:
-            self._transfers.drop(report.transfer.transfer_id)
+        if self._transfers is not None:
+            self._transfers.drop_needless(report)
 
     async def _begin(
         self, request: Sequence[TransferRequested], source: Source, *, detach: bool
@@ -206,58 +217,20 @@ class Sender:
     async def _deliver(
         self,
         request: Sequence[TransferRequested],
-        source: Source,
+        source: Content,
         *,
         detach: bool,
         known: Report | None = None,
     ) -> AsyncGenerator[SenderEvent, None]:
-        outgoing = Outgoing(self._session, source, request, listen=self._listen, detach=detach, known=known)
-        self._sending[outgoing.transfer_id] = outgoing
+        listen = self._mailbox.open
+        outgoing = Outgoing(self._session, source, request, listen=listen, detach=detach, known=known)
         try:
-            async with aclosing(outgoing.events()) as events:
-                async for event in events:
-                    if isinstance(event, Reported):
-                        self._forget(event.report)
-                    yield event
+            with self._mailbox.waiting(outgoing.transfer_id, outgoing):
+                async with aclosing(outgoing.events()) as events:
+                    async for event in events:
+                        if isinstance(event, Reported):
+                            self._forget(event.report)
+                        yield event
         finally:
-            del self._sending[outgoing.transfer_id]
             if outgoing.abandoned:
                 self._abandoned.add(outgoing.transfer_id)
-
-    async def _listen(self) -> None:
-        """Consume the inbox of this process, from the first file on."""
-        async with self._opening:
-            if self._inbox is None:
-                queue = (await self._registration.renew()).session_inbox
-                assert queue is not None
-                self._inbox = Consumer(
-                    self._session.inbound,
-                    queue,
-                    self._on_delivery,
-                    prefetch=PREFETCH,
-                    prepare=self._registration.prepare,
-                )
-                self._tasks.spawn(self._consume(self._inbox))
-
-    async def _consume(self, inbox: Consumer) -> None:
-        try:
-            await inbox.run()
-        except RollcastError as error:
-            self._inbox = None
-            for outgoing in self._sending.values():
-                outgoing.fail(error)
-
-    async def _on_delivery(self, delivery: Delivery) -> None:
-        try:
-            self._hear(decode(delivery.body))
-        except RollcastError as error:
-            logger.warning("a message of the server is not understood: %s", error)
-        await acknowledge(delivery)
-
-    def _hear(self, message: Message) -> None:
-        if isinstance(message, TransferReported):
-            transfer_id = message.transfer.transfer_id
-        else:
-            transfer_id = getattr(message, "transfer_id", "")
-        if outgoing := self._sending.get(transfer_id):
-            outgoing.hear(message)

@@ -1,12 +1,13 @@
 """What a terminal holds open at the broker, and what it says to its server."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from rollcast import topology
-from rollcast.broker import Link
+from rollcast.broker import Link, Presence
 from rollcast.credentials import Credentials
 from rollcast.messages import Message, Register, Registered
 from rollcast.requests import Requester
@@ -24,9 +25,10 @@ class Session:
         self.address = credentials.address
         self.domain = credentials.domain
         name = f"rollcast {credentials.address}"
-        self._control = Link(credentials.amqp_url, f"{name} control")
-        self.inbound = Link(credentials.amqp_url, f"{name} inbound")
-        self.bulk = Link(credentials.amqp_url, f"{name} bulk")
+        presence = Presence()
+        self._control = Link(credentials.amqp_url, f"{name} control", presence)
+        self.inbound = Link(credentials.amqp_url, f"{name} inbound", presence)
+        self.bulk = Link(credentials.amqp_url, f"{name} bulk", presence)
         self._requester = Requester(self._control)
         self._clock_offset = 0
 
@@ -39,8 +41,13 @@ class Session:
             await session._requester.open()
             yield session
         finally:
-            for link in (session.inbound, session.bulk, session._control):
-                await link.close()
+            links = (session.inbound, session.bulk, session._control)
+            await asyncio.gather(*(link.close() for link in links))
+
+    @property
+    def place(self) -> str:
+        """Host and port of the broker."""
+        return self._control.place
 
     async def register(self, message: Register) -> Registered:
         """Register at the server of the home domain, and set the clock by it."""

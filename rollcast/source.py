@@ -10,6 +10,7 @@ from rollcast.chunks import Layout, digest_of
 from rollcast.errors import FileUnusable
 from rollcast.hashing import digests
 from rollcast.messages.values import MAX_FILE_SIZE, FileSelector, Hashes
+from rollcast.sizes import size_text
 
 
 class Source:
@@ -18,14 +19,17 @@ class Source:
     def __init__(self, path: Path, file: int) -> None:
         self.path = path
         self._file = file
-        self._identity = _identity(file)
+        self._identity = _identity(path, file)
         self.size, self.mtime_ns, _ = self._identity
         self.hash = Hashes(blake3="")
 
     @classmethod
-    async def open(cls, path: Path, *, sha256: bool) -> "Source":
-        """Open and hash a file. Raises `FileUnusable` if it is missing, no regular file, or may not be read."""
-        source = cls(path, await asyncio.to_thread(_open, path))
+    async def open(cls, path: Path, *, sha256: bool, follow: bool = True) -> "Source":
+        """Open and hash a file. Raises `FileUnusable` if it is missing, no regular file, or may not be read.
+
+        Without `follow` a symbolic link is no file.
+        """
+        source = cls(path, await asyncio.to_thread(_open, path, 0 if follow else os.O_NOFOLLOW))
         try:
             await source._hash(sha256=sha256)
         except BaseException:
@@ -64,7 +68,7 @@ class Source:
 
     async def _hash(self, *, sha256: bool) -> None:
         if self.size > MAX_FILE_SIZE:
-            raise FileUnusable(f"{self.path} is bigger than {MAX_FILE_SIZE} bytes")
+            raise FileUnusable(f"{self.path} is bigger than {size_text(MAX_FILE_SIZE)}")
         try:
             self.hash = await digests(self._file, self.size, sha256=sha256)
         except OSError as error:
@@ -79,7 +83,7 @@ class Source:
             raise _changed(self.path, _times(self.mtime_ns, mtime_ns))
 
     def _check(self) -> None:
-        if _identity(self._file) != self._identity:
+        if _identity(self.path, self._file) != self._identity:
             raise FileUnusable(
                 f"{self.path} changed while it was read",
                 hint="Send it again when nothing writes to it.",
@@ -87,17 +91,17 @@ class Source:
             )
 
 
-def _open(path: Path) -> int:
+def _open(path: Path, flags: int = 0) -> int:
     try:
         # Without O_NONBLOCK a named pipe would wait for somebody to write into it.
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | flags)
     except FileNotFoundError as error:
         raise FileUnusable(f"{path} does not exist") from error
     except PermissionError as error:
         raise FileUnusable(f"{path} may not be read by this user") from error
     except OSError as error:
         raise _unreadable(path, error) from error
-    mode = os.fstat(file).st_mode
+    mode = _status(path, file).st_mode
     if stat.S_ISREG(mode):
         return file
     os.close(file)
@@ -106,10 +110,18 @@ def _open(path: Path) -> int:
     raise FileUnusable(f"{path} is not a regular file")
 
 
-def _identity(file: int) -> tuple[int, int, int]:
+def _identity(path: Path, file: int) -> tuple[int, int, int]:
     """Size, time of the last change in ns, inode."""
-    status = os.fstat(file)
+    status = _status(path, file)
     return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _status(path: Path, file: int) -> os.stat_result:
+    try:
+        return os.fstat(file)
+    except OSError as error:
+        # Of a file on another machine, which has gone.
+        raise _unreadable(path, error) from error
 
 
 def _changed(path: Path, how: str) -> FileUnusable:
@@ -117,8 +129,8 @@ def _changed(path: Path, how: str) -> FileUnusable:
 
 
 def _times(changed: int, before: int | None) -> str:
-    told = f"its content is another, and it was written to at {_instant(changed)}"
-    return told if before is None else f"{told}, before it was sent at {_instant(before)}"
+    told = f"its content is another; it was last changed at {_instant(changed)}"
+    return told if before is None else f"{told}, and when it was sent, that had been at {_instant(before)}"
 
 
 def _instant(ns: int) -> str:

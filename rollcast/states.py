@@ -48,5 +48,7 @@ CUT_OFF = frozenset({Receiver.CANCELLED, Receiver.EXPIRED})
 """The ends of those whom the end of the transfer took by surprise."""
 WITHOUT_IT = CUT_OFF | {Receiver.FAILED}
 """What can become of those who had accepted, and do not have the file."""
+CONSENT = "s260"
+"""The step of those who were still undecided when the transfer ended."""
 UNDECIDED = UNANSWERED | {Receiver.DEFERRED, Receiver.NO_ANSWER}
 """Whoever may still answer while the transfer is open; for `no_answer` the roll call went on without them."""

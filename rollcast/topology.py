@@ -49,6 +49,8 @@ VERB_OF = {verb.message: verb.word for verb in VERBS}
 STEP_OF: dict[type[m.Message], str] = {
     m.AccountRequested: "s200",
     m.ParkedRequested: "s200",
+    m.OverviewRequested: "s200",
+    m.DiagnosisRequested: "s200",
     m.Query: "s200",
     m.SenderCheckDue: "s220",
     m.InvitationsDue: "s230",
@@ -72,7 +74,13 @@ STEP_OF: dict[type[m.Message], str] = {
     m.ReceiversProgressed: "progress",
 }
 """Which pool hears a message on `rollcast.step`."""
-OPERATORS_MAY_SAY = (m.AccountRequested, m.ParkedRequested, m.Query)
+OPERATORS_MAY_SAY = (
+    m.AccountRequested,
+    m.ParkedRequested,
+    m.OverviewRequested,
+    m.DiagnosisRequested,
+    m.Query,
+)
 
 REPLIES = (
     m.Registered,
@@ -80,6 +88,8 @@ REPLIES = (
     m.TransfersListed,
     m.AccountAnswered,
     m.ParkedAnswered,
+    m.OverviewAnswered,
+    m.DiagnosisAnswered,
     m.AnswerRecorded,
     m.Refused,
     m.ReceiptRecorded,
@@ -115,6 +125,11 @@ def up_key(address: str, domain: str, message: m.Message) -> str:
 def step_key(domain: str, message: m.Message) -> str:
     """The routing key under which a server sends `message` to the server of `domain`."""
     return f"{domain}.{STEP_OF[type(message)]}"
+
+
+def domain_of_key(key: str) -> str:
+    """The domain whose server gets what is sent under a key."""
+    return key.partition(".")[0]
 
 
 def accepts(pool: str) -> tuple[type[m.Message], ...]:

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,10 @@ from rollcast.addresses import TRANSFER_ID_PATTERN
 from rollcast.errors import FileUnusable
 from rollcast.messages import TransferRequested
 from rollcast.messages.values import MAX_DURATION, Address, FileSelector
+from rollcast.report import Report
 from rollcast.settings import ClientSettings
 from rollcast.source import Source
+from rollcast.states import FINAL_TRANSFER, WITHOUT_IT
 
 logger = logging.getLogger(__name__)
 
@@ -83,12 +86,11 @@ class Transfers:
         try:
             record = msgspec.json.decode(path.read_bytes(), type=Record)
         except FileNotFoundError as error:
-            hint = "Go on where it was sent from, with the same ROLLCAST_HOME, or send the file again."
+            hint = f"{_look_first(transfer_id)} If it goes on, resume it with the ROLLCAST_HOME it was sent with."
             raise _missing(f"nothing is kept here of transfer {transfer_id}", hint) from error
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise _missing(
-                f"what is kept in {path} cannot be read: {error}", "Send the file again."
-            ) from error
+            hint = _look_first(transfer_id)
+            raise _missing(f"what is kept in {path} cannot be read: {error}", hint) from error
         if sender not in {None, record.sender}:
             hint = f"Use the credentials of {record.sender}."
             raise _missing(f"transfer {transfer_id} was sent by {record.sender}, not by {sender}", hint)
@@ -101,16 +103,32 @@ class Transfers:
         except OSError as error:
             logger.warning("the record of a transfer cannot be removed: %s", error)
 
+    def drop_needless(self, report: Report) -> None:
+        """Remove the records of what is over for everybody; for others `retry` says what can still be done."""
+        transfer = report.transfer
+        without = any(receiver.state in WITHOUT_IT for receiver in report.receivers)
+        if transfer.state in FINAL_TRANSFER and not without:
+            self.drop(transfer.transfer_id)
+        if transfer.retry_of is not None and report.complete:
+            self.drop(transfer.retry_of)
+
     def _prune(self) -> None:
         if self._folder.is_dir():
             for path in self._folder.glob("*.json"):
-                if path.stat().st_mtime < time.time() - KEPT_FOR:
-                    path.unlink(missing_ok=True)
+                # Another process may have removed it by now.
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < time.time() - KEPT_FOR:
+                        path.unlink()
 
     def _path(self, transfer_id: str) -> Path:
         if not re.match(TRANSFER_ID_PATTERN, transfer_id):
             raise _missing(f"{transfer_id[:80]!r} is not a transfer id", "It is 32 hexadecimal digits.")
         return self._folder / f"{transfer_id}.json"
+
+
+def _look_first(transfer_id: str) -> str:
+    """Who sends the file of a transfer again that has ended well sends it twice."""
+    return f"Look with `rollcast status {transfer_id} --as ADDR` first: it may have ended, and all may have the file."
 
 
 def _missing(message: str, hint: str) -> FileUnusable:

@@ -2,22 +2,31 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Protocol
 
 from rollcast import topology
 from rollcast.broker import Link, Publisher
 from rollcast.chunks import CONTENT_TYPE, Label, Layout, Range
 from rollcast.errors import FileUnusable
-from rollcast.source import Source
 from rollcast.tasks import Tasks
 
 MAX_IN_FLIGHT = 8
 MAX_BYTES_IN_FLIGHT = 16 * 1024 * 1024
 
 
+class Content(Protocol):
+    """What is uploaded: `size` bytes in chunks."""
+
+    size: int
+
+    def chunk(self, index: int, layout: Layout) -> tuple[bytes, str]:
+        """A chunk and its digest; blocks. Raises `FileUnusable` if the content is not what it was."""
+
+
 class Upload:
     """Publishes the chunks of one file. `failed` is resolved if the file cannot be read as it was any more."""
 
-    def __init__(self, link: Link, transfer_id: str, source: Source, layout: Layout, tasks: Tasks) -> None:
+    def __init__(self, link: Link, transfer_id: str, source: Content, layout: Layout, tasks: Tasks) -> None:
         self._transfer_id = transfer_id
         self._key = topology.transfer_key(link.user, transfer_id)
         self._source = source
@@ -39,6 +48,10 @@ class Upload:
             self.started = True
             for _ in range(self._window):
                 self._tasks.spawn(self._publish_all())
+
+    async def close(self) -> None:
+        """Publish nothing more: the broker bounds the channels that a terminal may have open."""
+        await self._publisher.close()
 
     def _enqueue(self, index: int) -> None:
         if index not in self._pending:

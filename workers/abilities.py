@@ -7,6 +7,7 @@ from sqlalchemy import Row
 
 from rollcast.messages.values import Capabilities, Limits, Offer
 from rollcast.reasons import Code
+from rollcast.sizes import compared
 from rollcast.states import Receiver
 from workers.ledger import accounts
 
@@ -30,7 +31,8 @@ def verdict(offer: Offer, account: Row[Any] | None) -> Verdict:
 
 def _beyond_limits(offer: Offer, limits: Limits) -> Fault | None:
     if offer.file.size > limits.max_file_size:
-        return Code.FILE_TOO_BIG, f"{offer.file.size} bytes; the account allows {limits.max_file_size}"
+        size, most = compared(offer.file.size, limits.max_file_size)
+        return Code.FILE_TOO_BIG, f"{size}; the account allows {most}"
     if not _type_matches(offer.file.type, limits.accept_types):
         return Code.TYPE_NOT_ACCEPTED, _type_detail(offer, "account allows", limits.accept_types)
     return None
@@ -40,11 +42,13 @@ def _beyond_terminal(offer: Offer, can: Capabilities | None) -> Fault | None:
     if can is None:
         return Code.NOT_REGISTERED, "no terminal has registered to receive here yet"
     if offer.file.size > can.max_file_size:
-        return Code.FILE_TOO_BIG, f"{offer.file.size} bytes; the terminal takes {can.max_file_size}"
+        size, most = compared(offer.file.size, can.max_file_size)
+        return Code.FILE_TOO_BIG, f"{size}; the terminal takes {most}"
     if not _type_matches(offer.file.type, can.types):
         return Code.TYPE_NOT_ACCEPTED, _type_detail(offer, "terminal takes", can.types)
     if can.free_space is not None and offer.file.size > can.free_space:
-        return Code.NO_SPACE, f"{offer.file.size} bytes; the terminal has {can.free_space} free"
+        size, free = compared(offer.file.size, can.free_space)
+        return Code.NO_SPACE, f"{size}; the terminal has {free} free"
     asked = ["blake3", *(["sha256"] if offer.file.hash.sha256 else [])]
     missing = [name for name in asked if name not in can.hashes]
     if missing:

@@ -9,17 +9,23 @@ from typing import Any
 from rollcast.addresses import domain_of
 from rollcast.messages import LanesDue, LanesMeasured, SpoolVerified
 from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queue, transfer_key
+from workers import metrics
+from workers.broker_view import BrokerView
 from workers.caster import Caster
 from workers.declarer import Declarer
+from workers.doctor.diagnosis import Diagnosis
 from workers.ledger import Database, invited, sent
+from workers.management import Management
 from workers.pace import hold
 from workers.parking import Parking
 from workers.rights import Rights
 from workers.settings import Settings
 from workers.store import Store
+from workers.upload import PIECE
 from workers.work import (
     Action,
     CastChunks,
+    Diagnose,
     DropCast,
     DropLanes,
     DropSpool,
@@ -29,7 +35,9 @@ from workers.work import (
     OpenLanes,
     OpenUpload,
     Publication,
+    Reply,
     RevokeRights,
+    SeeBroker,
     SeeParked,
     ToStep,
     VerifySpool,
@@ -50,6 +58,7 @@ class Actions:
         caster: Caster,
         rights: Rights,
         parking: Parking,
+        management: Management,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -58,6 +67,8 @@ class Actions:
         self._caster = caster
         self._rights = rights
         self._parking = parking
+        self._view = BrokerView(settings, declarer, management)
+        self._diagnosis = Diagnosis(settings, database, store, declarer, management)
         self._perform: dict[type, Callable[[Any], Awaitable[Follow]]] = {
             OpenInboxes: self._open_inboxes,
             OpenLanes: self._open_lanes,
@@ -71,6 +82,8 @@ class Actions:
             GrantRights: self._grant,
             RevokeRights: self._revoke,
             SeeParked: self._see_parked,
+            SeeBroker: self._see_broker,
+            Diagnose: self._diagnose,
         }
 
     async def perform(self, action: Action) -> Follow:
@@ -117,11 +130,11 @@ class Actions:
 
     async def _drop_cast(self, action: DropCast) -> Follow:
         await self._close_upload(action.sender, action.transfer_id)
-        await self._store.delete(action.transfer_id, 0)
+        await self._store.delete(action.transfer_id)
         return []
 
     async def _drop_spool(self, action: DropSpool) -> Follow:
-        await self._store.delete(action.transfer_id, action.chunks)
+        await self._store.delete(action.transfer_id)
         return []
 
     async def _close_upload(self, sender: str, transfer_id: str) -> None:
@@ -147,6 +160,7 @@ class Actions:
     async def _measure_lanes(self, action: MeasureLanes) -> Follow:
         depths = await self._declarer.depths(_lanes(action.transfer_id, action.receivers))
         deep = action.held < hold(depths, action.piece)
+        _observe(depths, PIECE // action.piece, deep)
         return [ToStep(domain_of(action.sender), LanesMeasured(transfer_id=action.transfer_id, deep=deep))]
 
     async def _grant(self, action: GrantRights) -> Follow:
@@ -161,6 +175,18 @@ class Actions:
 
     async def _see_parked(self, action: SeeParked) -> Follow:
         return [await self._parking.answer(action.asked, action.request)]
+
+    async def _see_broker(self, action: SeeBroker) -> Follow:
+        return [Reply(action.asked, await self._view.complete(action.overview))]
+
+    async def _diagnose(self, action: Diagnose) -> Follow:
+        return [await self._diagnosis.answer(action.asked)]
+
+
+def _observe(depths: Sequence[int], chunk_size: int, deep: bool) -> None:
+    metrics.LANES_MEASURED.labels(found="deep" if deep else "shallow").inc()
+    for depth in depths:
+        metrics.LANE_DEPTH.observe(depth * chunk_size)
 
 
 def _lanes(transfer_id: str, receivers: Sequence[str]) -> list[str]:

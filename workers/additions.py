@@ -6,13 +6,15 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from rollcast import policy
 from rollcast.addresses import domain_of
 from rollcast.messages import CloseDue, LanesDue, ReceiverListResolved, TransferRequested
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
-from workers import policy, receipt_checks, reports
-from workers.ledger import Ledger, sent
+from workers import receipt_checks, reports
+from workers.batches import batches, by_domain
+from workers.ledger import Ledger, roll, sent
 from workers.work import Outcome, ToStep
 
 
@@ -41,14 +43,14 @@ def unmet(listed: Sequence[object]) -> Code:
 
 async def add(transfer: Row[Any], answers: Sequence[ReceiverStatus], ledger: Ledger) -> list[Outcome]:
     """Answers that come after the list was made: who accepts makes its next version."""
-    believed = receipt_checks.checked(answers, sent.request_of(transfer).file)
-    if not await sent.record(ledger, transfer.transfer_id, believed):
+    believed = receipt_checks.checked(answers, sent.request_of(transfer).file, transfer.transfer_id)
+    if not await roll.record(ledger, transfer.transfer_id, believed):
         return []
     if transfer.finished_at is not None:
         await sent.change(ledger, transfer.transfer_id, finished_at=None)
     version = transfer.list_version + 1
-    added = await sent.enlist(ledger, transfer.transfer_id, version)
-    everyone = await sent.receivers(ledger, transfer.transfer_id, list(Receiver))
+    added = await roll.enlist(ledger, transfer.transfer_id, version)
+    everyone = await roll.receivers(ledger, transfer.transfer_id, list(Receiver))
     listed = [row for row in everyone if row.listed_in is not None]
     outcomes: list[Outcome] = []
     if added:
@@ -86,7 +88,7 @@ def announce(
     transfer: Row[Any], version: int, rows: Sequence[Row[Any]], listed: int, requested: int
 ) -> list[Outcome]:
     """A version of the list, for the sender."""
-    parts = list(sent.batches(rows))
+    parts = list(batches(rows))
     return [
         reports.to_sender(
             transfer,
@@ -95,7 +97,7 @@ def announce(
                 list_version=version,
                 listed=listed,
                 requested=requested,
-                receivers=[sent.status_of(row) for row in part],
+                receivers=[roll.status_of(row) for row in part],
                 part=number,
                 parts=len(parts),
             ),
@@ -110,7 +112,7 @@ def lanes_due(transfer: Row[Any], rows: Sequence[Row[Any]]) -> list[Outcome]:
         ToStep(
             domain, LanesDue(transfer_id=transfer.transfer_id, sender=transfer.sender, receivers=addresses)
         )
-        for domain, addresses in sent.by_domain(rows)
+        for domain, addresses in by_domain(rows)
     ]
 
 

@@ -76,7 +76,7 @@ def _indexes(ranges: Sequence[Range]) -> Iterator[int]:
 
 
 def _count(size: int, *, repaired: bool) -> None:
-    metrics.CHUNKS_OUT.inc()
-    metrics.BYTES_OUT.inc(size)
+    metrics.CHUNKS_CAST.inc()
+    metrics.BYTES_CAST.inc(size)
     if repaired:
         metrics.CHUNKS_REPAIRED.inc()

@@ -8,23 +8,23 @@ import asyncio
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 
 from rollcast.addresses import domain_of
 from rollcast.errors import Permanent, Transient
 from rollcast.messages import CloseDue, InvitationsDue, LanesDue, RoundDue, SenderCheckDue, UploadDue
-from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, UNDECIDED, Receiver, Transfer
+from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, UNDECIDED, Transfer
 from workers import metrics
-from workers.ledger import Database, Ledger, sent
-from workers.ledger.tables import sent_receivers, sent_transfers
+from workers.batches import by_domain
+from workers.ledger import Database, Ledger, roll, sent
+from workers.ledger.tables import sent_transfers
 from workers.outbox import Outbox
+from workers.process.logs import Seldom
 from workers.work import ToStep
 
 TICK = 0.5
 """Seconds between two looks into the ledger."""
 AT_A_TIME = 200
-GAUGES_EVERY = 20
-"""Ticks between two counts for the gauges."""
 
 Prompt = type[CloseDue] | type[InvitationsDue] | type[RoundDue] | type[SenderCheckDue] | type[UploadDue]
 """The messages that name a transfer and nothing else."""
@@ -38,18 +38,16 @@ class Clock:
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
         self._outbox = outbox
+        self._seldom = Seldom()
 
     async def run(self) -> None:
         """Tick until cancelled."""
-        ticks = 0
         while True:
             try:
-                if ticks % GAUGES_EVERY == 0:
-                    await self._count()
                 await self.tick()
             except (Transient, Permanent) as error:
-                log.warning("the clock missed a tick", error=str(error))
-            ticks += 1
+                if times := self._seldom.due(error.code):
+                    log.warning("the clock missed ticks", times=times, error=str(error))
             await asyncio.sleep(TICK)
 
     async def tick(self) -> None:
@@ -59,17 +57,6 @@ class Clock:
         for message in messages:
             metrics.PROMPTS.labels(message=type(message.message).__name__).inc()
         await self._outbox.publish(messages)
-
-    async def _count(self) -> None:
-        async with self._database.begin() as ledger:
-            for table, gauge, states in (
-                (sent_transfers, metrics.TRANSFERS, Transfer),
-                (sent_receivers, metrics.RECEIVERS, Receiver),
-            ):
-                query = select(table.c.state, func.count().label("number")).group_by(table.c.state)
-                found = {row.state: row.number for row in await ledger.all(query)}
-                for state in states:
-                    gauge.labels(state=state).set(found.get(state, 0))
 
 
 async def _due(ledger: Ledger) -> list[Row[Any]]:
@@ -128,13 +115,13 @@ def _asking(transfer: Row[Any], now: int) -> list[Prompt]:
 
 
 async def _casting(transfer: Row[Any], ledger: Ledger) -> list[ToStep]:
-    rows = await sent.receivers(ledger, transfer.transfer_id, ON_THE_LIST | UNDECIDED)
+    rows = await roll.receivers(ledger, transfer.transfer_id, ON_THE_LIST | UNDECIDED)
     waiting = [row for row in rows if row.state in ON_THE_LIST]
     due = [
         ToStep(
             domain, LanesDue(transfer_id=transfer.transfer_id, sender=transfer.sender, receivers=addresses)
         )
-        for domain, addresses in sent.by_domain(waiting)
+        for domain, addresses in by_domain(waiting)
     ]
     if transfer.cast_ended_at is None:
         due += _here(transfer, UploadDue)

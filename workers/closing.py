@@ -13,10 +13,10 @@ from rollcast.messages import (
     TransferClosed,
 )
 from rollcast.reasons import Code
-from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
-from workers import reports, room
+from rollcast.states import CONSENT, FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
+from workers import observed, reports, room
 from workers.endings import Ending, Tally, ending_of, final_state
-from workers.ledger import Ledger, sent
+from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_chunks, sent_domains, spool_usage
 from workers.work import DropCast, DropSpool, Outcome, Services, ToStep
 
@@ -40,7 +40,7 @@ async def see_whether_ended(transfer_id: str, ledger: Ledger) -> list[Outcome]:
         return []
     if transfer.state in FINAL_TRANSFER:
         return await _closings(transfer, ledger)
-    tally = await sent.tally(ledger, transfer_id)
+    tally = await roll.tally(ledger, transfer_id)
     ending = ending_of(transfer, tally, ledger.now)
     if ending is None:
         return await _settle(transfer, tally, ledger)
@@ -50,10 +50,15 @@ async def see_whether_ended(transfer_id: str, ledger: Ledger) -> list[Outcome]:
 
 
 async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome]:
-    """A server has closed its half; when all have, and the transfer has ended, nothing is due any more."""
+    """A server has closed its half; when all have, and the transfer has ended, nothing is due any more.
+
+    While it knows of more receipts than have come here, some are on their way or lost: it is asked again.
+    """
     ledger, transfer_id = services.ledger, message.transfer_id
     transfer = (await sent.lock(ledger, [transfer_id])).get(transfer_id)
     if transfer is None or (transfer.state not in FINAL_TRANSFER and transfer.ending_at is None):
+        return []
+    if message.delivered > await _receipts_of(transfer_id, message.domain, ledger):
         return []
     await ledger.execute(
         update(sent_domains)
@@ -64,6 +69,12 @@ async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome
     if transfer.state not in FINAL_TRANSFER or await _unconfirmed_domains(transfer_id, ledger):
         return []
     return await _clean_up(transfer, ledger)
+
+
+async def _receipts_of(transfer_id: str, domain: str, ledger: Ledger) -> int:
+    """How many of a domain have sent a receipt, one that was not believed included."""
+    tally = await roll.tally(ledger, transfer_id, domain)
+    return tally.get(Receiver.DELIVERED, 0) + tally.get(Receiver.FAILED, 0)
 
 
 def _patience(transfer: Row[Any], now: int) -> int:
@@ -93,7 +104,7 @@ async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[O
             ledger, transfer_id, ending_at=ledger.now, reason=reason, **sent.prompt_in(transfer, ledger.now)
         )
         await ledger.note(transfer_id, [(None, "ending", reason)])
-    cut_off = await sent.receivers(ledger, transfer_id, ON_THE_LIST)
+    cut_off = await roll.receivers(ledger, transfer_id, ON_THE_LIST)
     domains = {row.domain for row in cut_off} | set(await _unconfirmed_domains(transfer_id, ledger))
     return _closed(transfer, sorted(domains), ending.told_as, ending.reason)
 
@@ -101,15 +112,16 @@ async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[O
 async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outcome]:
     transfer_id = transfer.transfer_id
     if transfer.ending_at is not None:
-        await sent.move(
+        await roll.move(
             ledger, transfer_id, ON_THE_LIST, ending.becomes, step="s310", reason=Code.UNCONFIRMED
         )
-    if ending.becomes is Receiver.EXPIRED:
-        await sent.move(
-            ledger, transfer_id, [Receiver.DEFERRED], ending.becomes, step="s260", reason=Code.DEFERRED
-        )
-    await sent.move(ledger, transfer_id, ending.unfinished, ending.becomes, step="s310", reason=ending.reason)
-    state = final_state(transfer, await sent.tally(ledger, transfer_id), ending)
+    undecided = ending.unfinished & {Receiver.DEFERRED}
+    reason = Code.DEFERRED if ending.becomes is Receiver.EXPIRED else ending.reason
+    await roll.move(ledger, transfer_id, undecided, ending.becomes, step=CONSENT, reason=reason)
+    await roll.move(ledger, transfer_id, ending.unfinished, ending.becomes, step="s310", reason=ending.reason)
+    tally = await roll.tally(ledger, transfer_id)
+    state = final_state(transfer, tally, ending)
+    observed.ended(transfer, state, tally, ledger)
     await sent.change(
         ledger,
         transfer_id,
@@ -161,9 +173,7 @@ async def _free(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
         await ledger.execute(update(spool_usage).values(reserved=spool_usage.c.reserved - transfer.reserved))
     await ledger.execute(delete(sent_chunks).where(sent_chunks.c.transfer_id == transfer.transfer_id))
     await sent.change(ledger, transfer.transfer_id, reserved=0)
-    # Before the first grant nothing is uploaded, and S220 has perhaps not yet refused a file of any size.
-    chunks = transfer.chunks if transfer.granted else 0
-    return [DropSpool(transfer.transfer_id, chunks)]
+    return [DropSpool(transfer.transfer_id)]
 
 
 async def _clean_up(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:

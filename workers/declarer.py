@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from rollcast.broker import Link
-from rollcast.broker.link import CONNECTION_LOST
+from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable
 from rollcast.topology import BULK, EXCHANGES, ExchangeType, QueueSpec
 
@@ -16,6 +17,13 @@ CHANNELS = 16
 """Declaring goes four times as fast over many channels as over one."""
 
 Call = Callable[[AbstractChannel], Awaitable[object]]
+
+
+class Counts(NamedTuple):
+    """The messages of a queue that nobody has taken, and its consumers."""
+
+    ready: int
+    consumers: int
 
 
 class Declarer:
@@ -73,19 +81,23 @@ class Declarer:
 
     async def depths(self, names: Sequence[str]) -> list[int]:
         """How many messages wait in each of these queues, of those that are there and consumed by somebody."""
-        return [depth for depths in await asyncio.gather(*map(self._depth, names)) for depth in depths]
+        return [found.ready for found in (await self.counts(names)).values() if found.consumers]
 
-    async def _depth(self, name: str) -> list[int]:
-        found: list[int] = []
+    async def counts(self, names: Sequence[str]) -> dict[str, Counts]:
+        """What is in each of these queues at this moment, of those that are there."""
+        found = await asyncio.gather(*map(self._counted, names))
+        return {name: counts for name, counts in zip(names, found, strict=True) if counts is not None}
+
+    async def _counted(self, name: str) -> Counts | None:
+        found: list[Counts] = []
 
         async def look(channel: AbstractChannel) -> None:
             result = (await channel.declare_queue(name, passive=True)).declaration_result
-            if result.consumer_count:
-                found.append(result.message_count or 0)
+            found.append(Counts(result.message_count or 0, result.consumer_count or 0))
 
         with suppress(ChannelNotFoundEntity):
             await self._look(look)
-        return found
+        return found[0] if found else None
 
     async def _call(self, call: Call) -> None:
         try:
@@ -98,7 +110,8 @@ class Declarer:
         async with self._places:
             channel = await self._channel()
             try:
-                await call(channel)
+                with losses_named():
+                    await call(channel)
             except ChannelNotFoundEntity:
                 raise
             except CONNECTION_LOST as error:

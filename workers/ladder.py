@@ -9,7 +9,7 @@ from rollcast.messages import Refused
 from rollcast.messages.values import MAX_TEXT
 from rollcast.reasons import REASONS, Code
 from rollcast.topology import QueueSpec, parked, retry_queue
-from workers import metrics
+from workers import about, metrics
 from workers.declarer import Declarer
 from workers.envelope import Envelope, reply_to
 from workers.outbox import PACE, PACE_MS
@@ -65,7 +65,14 @@ class Ladder:
 
     async def _retry(self, step: str, delivery: Delivery, envelope: Envelope, error: Exception) -> None:
         rung, milliseconds = RUNGS[envelope.attempt]
-        log.warning("a message waits for another attempt", step=step, rung=rung, **_described(error))
+        log.warning(
+            "a message waits for another attempt",
+            step=step,
+            rung=rung,
+            reason=_reason(error),
+            **_described(error, delivery, envelope),
+            exc_info=_fault(error),
+        )
         queue = retry_queue(self._server, rung, milliseconds)
         await self._declarer.rung(queue)
         kept = await self._publisher.publish(
@@ -81,8 +88,14 @@ class Ladder:
         metrics.RETRIED.labels(step=step, rung=rung).inc()
 
     async def _park(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> None:
-        reason = error.code if isinstance(error, RollcastError) else "internal_error"
-        log.error("parked a message", step=step, **_described(error), exc_info=reason == "internal_error")
+        reason = _reason(error)
+        log.warning(
+            "parked a message",
+            step=step,
+            reason=reason,
+            **_described(error, delivery, envelope),
+            exc_info=_fault(error),
+        )
         queue = parked(self._server)
         await self._declarer.queues([queue])
         kept = await self._publisher.publish(
@@ -101,5 +114,14 @@ def _must_be_kept(kept: bool, queue: QueueSpec) -> None:
         raise BrokerUnavailable(f"nobody has a copy: {queue.name} was deleted at this very moment")
 
 
-def _described(error: Exception) -> dict[str, str]:
-    return {"error": str(error), "kind": type(error).__name__}
+def _reason(error: Exception) -> str:
+    return error.code if isinstance(error, RollcastError) else RollcastError.code
+
+
+def _fault(error: Exception) -> Exception | None:
+    """What deserves a traceback."""
+    return None if isinstance(error, RollcastError) else error
+
+
+def _described(error: Exception, delivery: Delivery, envelope: Envelope | None) -> dict[str, object]:
+    return {"error": str(error), "kind": type(error).__name__, **about.failed(delivery.body, envelope)}

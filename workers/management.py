@@ -1,6 +1,7 @@
 """The broker's management API."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -8,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import aiohttp
 
 from rollcast.errors import Permanent, Transient
+from workers.broker_policies import A_LANE, is_lazy
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 NEARLY = 0.9
@@ -19,16 +21,19 @@ class Management:
 
     def __init__(self, url: str | None, vhost: str) -> None:
         self._url = url
+        self.configured = url is not None
         self.vhost = quote(vhost, safe="")
         self._http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Management":
         if self._url is not None:
             parts = urlsplit(self._url)
-            login = aiohttp.BasicAuth(unquote(parts.username or "guest"), unquote(parts.password or "guest"))
+            login = aiohttp.encode_basic_auth(
+                unquote(parts.username or "guest"), unquote(parts.password or "guest")
+            )
             host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
             self._base = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
-            self._http = aiohttp.ClientSession(auth=login, timeout=TIMEOUT)
+            self._http = aiohttp.ClientSession(headers={"Authorization": login}, timeout=TIMEOUT)
         return self
 
     async def __aexit__(
@@ -39,11 +44,10 @@ class Management:
 
     async def lazy_lanes(self) -> bool:
         """Whether lanes page to disk: by themselves from RabbitMQ 4.0, before it by a policy."""
-        overview = await self.call("GET", "overview")
-        if int(str(overview["rabbitmq_version"]).partition(".")[0]) >= 4:
+        if int((await self.version()).partition(".")[0]) >= 4:
             return True
         policies = await self.call("GET", f"policies/{self.vhost}")
-        return any(policy["definition"].get("queue-mode") == "lazy" for policy in policies)
+        return is_lazy(A_LANE, policies)
 
     async def fullness(self) -> str | None:
         """Why the broker should not be given more to do now, in words; None if nothing speaks against it.
@@ -52,8 +56,17 @@ class Management:
         """
         if self._http is None:
             return None
-        nodes = await self.call("GET", "nodes")
-        return next((why for node in nodes if (why := _fullness(node)) is not None), None)
+        return full(await self.call("GET", "nodes"))
+
+    async def version(self) -> str:
+        """The broker's version, such as `3.10.8`."""
+        overview = await self.call("GET", "overview?columns=rabbitmq_version")
+        return str(overview["rabbitmq_version"])
+
+    async def date(self) -> str:
+        """The broker's time, as HTTP writes it."""
+        async with self._answer("GET", "whoami", None) as answer:
+            return answer.headers["Date"]
 
     async def call(
         self,
@@ -64,17 +77,29 @@ class Management:
         missing_is_fine: bool = False,
     ) -> Any:
         """The answer to a GET, None otherwise. Raises `Transient`, and `Permanent` if no API is configured."""
+        async with self._answer(method, path, body) as answer:
+            if answer.status == 404 and missing_is_fine:
+                return None
+            if answer.status >= 400:
+                raise Transient(f"{method} {path}: {answer.status} {await answer.text()}")
+            return await answer.json() if method == "GET" else None
+
+    @asynccontextmanager
+    async def _answer(
+        self, method: str, path: str, body: Mapping[str, object] | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._http is None:
             raise Permanent("ROLLCAST_MANAGEMENT_URL is not set, so no account can be changed")
         try:
-            async with self._http.request(method, f"{self._base}/api/{path}", json=body) as response:
-                if response.status == 404 and missing_is_fine:
-                    return None
-                if response.status >= 400:
-                    raise Transient(f"{method} {path}: {response.status} {await response.text()}")
-                return await response.json() if method == "GET" else None
+            async with self._http.request(method, f"{self._base}/api/{path}", json=body) as answer:
+                yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Transient(f"the broker's management API cannot be reached: {error}") from error
+
+
+def full(nodes: Iterable[Mapping[str, Any]]) -> str | None:
+    """Why nodes should not be given more to do now, in words; None if nothing speaks against it."""
+    return next((why for node in nodes if (why := _fullness(node)) is not None), None)
 
 
 def _fullness(node: Mapping[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ from aiormq.exceptions import ConnectionInternalError
 
 from rollcast.broker import Link
 from rollcast.broker.consumer import NotBegun, begun
-from rollcast.broker.link import CONNECTION_LOST
+from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable
 from workers.declarer import Declarer
 
@@ -34,7 +34,8 @@ class Mender:
         link = Link(self._amqp_url, f"rollcast mender of {queue}")
         try:
             channel = await link.channel(prefetch=1)
-            await begun((await channel.get_queue(queue, ensure=False)).consume(_leave))
+            with losses_named():
+                await begun((await channel.get_queue(queue, ensure=False)).consume(_leave))
         except (ConnectionInternalError, NotBegun):
             return True
         except CONNECTION_LOST as error:

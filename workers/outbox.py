@@ -10,8 +10,10 @@ import structlog
 from rollcast.addresses import domain_of
 from rollcast.broker import Publisher
 from rollcast.codec import encode
+from rollcast.messages import Message
 from rollcast.topology import LANE, STEP, cast, inbox, retry_queue, session_inbox, step_key, transfer_key
 from workers import metrics
+from workers.about import transfer_of
 from workers.declarer import Declarer
 from workers.ledger import Database, accounts
 from workers.settings import Settings
@@ -43,7 +45,7 @@ class Outbox:
         body = encode(publication.message)
         match publication:
             case ToStep(domain, message):
-                return [self._to_step(step_key(domain, message), body)]
+                return [self._to_step(step_key(domain, message), message, body)]
             case Later(domain, message):
                 return [self._publisher.publish(self._pace, step_key(domain, message), body)]
             case ToInboxes():
@@ -56,11 +58,16 @@ class Outbox:
                 return [self._publisher.publish(LANE, transfer_key(receiver, transfer_id), body)]
         raise AssertionError(publication)
 
-    async def _to_step(self, key: str, body: bytes) -> None:
+    async def _to_step(self, key: str, message: Message, body: bytes) -> None:
         # Whoever waits for this prompts again, so a queue that is gone delays the transfer and loses nothing.
         if not await self._publisher.publish(STEP, key, body, mandatory=True):
             metrics.UNROUTABLE.labels(step=key.rpartition(".")[2]).inc()
-            log.warning("no queue is bound for a step; the clock will ask again", key=key)
+            log.warning(
+                "no queue is bound for a step; the clock will ask again",
+                key=key,
+                message=type(message).__name__,
+                transfer=transfer_of(message),
+            )
 
     def _to_inboxes(self, publication: ToInboxes, body: bytes) -> Sequence[Awaitable[object]]:
         left_ms = publication.expires_at // 1000 - time.time_ns() // 1_000_000

@@ -5,7 +5,6 @@ writes down of that (`x-death`), and under the user who sent it.
 """
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,19 +13,18 @@ from typing import Any
 
 from blake3 import blake3
 
-from rollcast.addresses import TRANSFER_ID_PATTERN, is_server_user
+from rollcast.addresses import is_server_user
 from rollcast.broker import Delivery
 from rollcast.codec import unpack
 from rollcast.errors import IdentityError, InvalidMessage
 from rollcast.messages.values import MAX_TEXT, ParkedMessage
 from rollcast.topology import STEPS
 from workers import envelope as envelopes
+from workers.about import SHORT, transfer_in
 from workers.envelope import Envelope
 
 STEP, REASON, DETAIL = "rollcast-step", "rollcast-reason", "rollcast-detail"
 PARKED_AT = "rollcast-parked-at"
-SHORT = 80
-"""Characters of what is a word where all is well."""
 MOST = 2**53 - 1
 """The highest number in a message."""
 
@@ -73,7 +71,7 @@ class Parked:
             parked_at=self.parked_at,
             attempts=_within(self.envelope.attempt + 1) if self.envelope else 1,
             message=_text(fields.get("type"), SHORT),
-            transfer_id=_transfer_id(fields),
+            transfer_id=transfer_in(fields),
             origin=self.envelope.user[:MAX_TEXT] if self.envelope else None,
             size=len(self.body),
             text=_readable(fields, self.body, text_limit) if text_limit else None,
@@ -140,12 +138,6 @@ def _instant(value: object) -> int | None:
 
 def _within(number: int) -> int:
     return min(max(number, 0), MOST)
-
-
-def _transfer_id(fields: Mapping[Any, Any]) -> str | None:
-    offer = fields.get("offer")
-    found = fields.get("transfer_id", offer.get("transfer_id") if isinstance(offer, Mapping) else None)
-    return found if isinstance(found, str) and re.match(TRANSFER_ID_PATTERN, found) else None
 
 
 def _readable(fields: Mapping[Any, Any], body: bytes, most: int) -> str:

@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractQueue
 from aiormq.exceptions import ChannelLockedResource
 
 from rollcast.broker import Delivery, Link
-from rollcast.broker.link import CONNECTION_LOST
+from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable, Transient
 from rollcast.topology import parked, parked_lock
 from workers.parked import Parked, read
@@ -50,7 +50,8 @@ class ParkedQueue:
         link = Link(self._settings.amqp_url, f"rollcast {self._settings.server} parked")
         try:
             async with asyncio.timeout(LONGEST_LOOK):
-                yield self._seen(await self._waiting(self._locked, link), domain)
+                with losses_named():
+                    yield self._seen(await self._waiting(self._locked, link), domain)
         except TimeoutError as error:
             raise Transient("looking at the parked messages took too long") from error
         except ChannelLockedResource as error:

@@ -109,10 +109,15 @@ async def _named(messages: AsyncIterator[Found], ids: Collection[str]) -> AsyncI
 def _noted(found: Parked, operator: str, action: str) -> ParkedMessage:
     told = found.described()
     metrics.UNPARKED.labels(step=told.step if told.step in STEPS else "unknown", action=action).inc()
-    named = {
-        name: getattr(told, name) for name in ("id", "step", "reason", "message", "transfer_id", "origin")
-    }
-    log.warning("a message is parked no longer", action=action, operator=operator, **named)
+    named = {name: getattr(told, name) for name in ("id", "step", "reason", "message", "origin")}
+    log.warning(
+        "a message is parked no longer",
+        action=action,
+        operator=operator,
+        transfer=told.transfer_id,
+        attempt=told.attempts,
+        **named,
+    )
     return told
 
 

@@ -2,17 +2,19 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+import time
+from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
 from rollcast.broker import Consumer, Delivery, Link, Publisher
 from rollcast.errors import Transient
 from rollcast.topology import QueueSpec, parked, progress_queue, spool_queue, step_queue
-from workers import metrics
+from workers import metrics, series
 from workers.actions import Actions
 from workers.caster import Caster
+from workers.census import Census
 from workers.clock import Clock
 from workers.declarer import Declarer
 from workers.keeping import Keeper
@@ -23,6 +25,9 @@ from workers.mender import Mender
 from workers.outbox import Outbox
 from workers.parked_queue import ParkedQueue
 from workers.parking import Parking
+from workers.pool import Pool, Work
+from workers.process.standing import RUNNING, STOPPING, Standing
+from workers.process.stopping import DRAIN_S, Stop
 from workers.progress import Progress
 from workers.rights import Rights
 from workers.runner import BATCH, SLOTS, Runner
@@ -30,12 +35,13 @@ from workers.settings import Settings
 from workers.spool import BATCH as SPOOL_BATCH
 from workers.spool import Spooler
 from workers.steps import STEPS
-from workers.stopping import DRAIN_S, Stop
 from workers.store import Store
 
-DECLARE_EVERY = 10.0
+DECLARE_EVERY, WATCH_EVERY = 10.0, 2.0
 """Seconds."""
 PROGRESS_PREFETCH = 200
+WITH_THE_SPOOL = {"s290", "s300", "s310", "spool", "clock"}
+"""The pools that look into it. The others may run where it cannot be reached."""
 
 log = structlog.get_logger()
 
@@ -53,7 +59,7 @@ class Handler(Protocol):
 class Pools:
     """The pools of one process, over shared connections: control and bulk, in and out, each its own."""
 
-    def __init__(self, settings: Settings, management: Management) -> None:
+    def __init__(self, settings: Settings, management: Management, pools: Sequence[str], stop: Stop) -> None:
         self._settings = settings
         self._management = management
         name = f"rollcast {settings.server}"
@@ -61,6 +67,7 @@ class Pools:
         self._control_out = Link(settings.amqp_url, f"{name} control out")
         self._bulk_in = Link(settings.amqp_url, f"{name} bulk in")
         self._bulk_out = Link(settings.amqp_url, f"{name} bulk out")
+        self._links = (self._control_in, self._bulk_in, self._bulk_out, self._control_out)
         self._database = Database(settings.ledger_url)
         self._store = Store(settings.spool_url)
         self._declarer = Declarer(self._control_out)
@@ -70,28 +77,45 @@ class Pools:
         caster = Caster(Publisher(self._bulk_out), self._declarer, self._store)
         rights, parking = Rights(management), Parking(publisher, ParkedQueue(settings))
         self._actions = Actions(
-            settings, self._database, self._declarer, self._store, caster, rights, parking
+            settings, self._database, self._declarer, self._store, caster, rights, parking, management
         )
+        self._stop = stop
+        self._pools = [Pool(name, stop.limit) for name in pools]
         self._consumers: list[Consumer] = []
         self._queues: list[QueueSpec] = []
         self._handlers: list[Runner | Spooler] = []
+        self.standing = Standing(self._pools, self._control_out, self._database.ping)
 
-    async def run(self, pools: Sequence[str], ready: Callable[[], None], stop: Stop) -> None:
-        """Run pools until it is asked to `stop`; call `ready` when all of them consume."""
+    async def run(self) -> None:
+        """Run the pools until it is asked to stop."""
+        self.standing.phase = RUNNING
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(work) for pool in pools for work in self._start(pool)]
-            running.append(tasks.create_task(self._keep_declared()))
-            if not await stop.cuts_short(self._consuming()):
-                ready()
-                await stop.wait()
+            for pool in self._pools:
+                pool.start(tasks, self._works(pool))
+            beside = [tasks.create_task(self._keep_declared()), tasks.create_task(self._watch_connections())]
+            if not await self._stop.cuts_short(self._consuming()):
+                log.info("ready: all pools consume", pools=[pool.name for pool in self._pools])
+                await self._stop.wait()
+            self.standing.phase = STOPPING
             await self._drain()
-            for task in running:
+            for task in beside:
                 task.cancel()
+            for pool in self._pools:
+                pool.cancel()
+
+    async def open_spool(self) -> None:
+        """See that the spool can be used, if it is needed here.
+
+        `Permanent` if it does not let us in, `Transient` if it is away.
+        """
+        if any(pool.name in WITH_THE_SPOOL for pool in self._pools):
+            await self._store.check()
 
     async def close(self) -> None:
         """Give back what is not done, and close all connections."""
+        await self.standing.close()
         await asyncio.gather(*(consumer.close() for consumer in self._consumers))
-        for link in (self._control_in, self._bulk_in, self._bulk_out, self._control_out):
+        for link in self._links:
             await link.close()
         await self._database.close()
 
@@ -112,12 +136,21 @@ class Pools:
             except Transient as error:
                 log.warning("nothing was declared again", error=str(error))
 
-    def _start(self, pool: str) -> list[Coroutine[Any, Any, None]]:
+    async def _watch_connections(self) -> None:
+        """Tell which connections the broker takes nothing from."""
+        while True:
+            for link in self._links:
+                connection = link.name.removeprefix(f"rollcast {self._settings.server} ")
+                metrics.CONNECTION_BLOCKED.labels(connection=connection).set(await link.blocked())
+            await asyncio.sleep(WATCH_EVERY)
+
+    def _works(self, pool: Pool) -> list[Work]:
         settings = self._settings
-        match pool:
+        match pool.name:
             case "clock":
                 keeper = Keeper(settings, self._database, self._store, self._management)
-                return [Clock(self._database, self._outbox).run(), keeper.run()]
+                census = Census(settings, self._database)
+                return [Clock(self._database, self._outbox).run(), keeper.run(), census.run()]
             case "progress":
                 progress = Progress(settings, self._database, self._outbox)
                 queue = progress_queue(settings.server, settings.domains)
@@ -146,25 +179,37 @@ class Pools:
                 consumer = self._consumer(pool, queue, runner, self._control_in, BATCH * SLOTS)
                 return [runner.run(), consumer.run()]
 
-    def _consumer(self, pool: str, queue: QueueSpec, handler: Handler, link: Link, prefetch: int) -> Consumer:
+    def _consumer(
+        self, pool: Pool, queue: QueueSpec, handler: Handler, link: Link, prefetch: int
+    ) -> Consumer:
         async def declare() -> None:
-            metrics.CONSUMER_STARTS.labels(pool=pool).inc()
+            metrics.CONSUMER_STARTS.labels(pool=pool.name).inc()
             await self._declarer.exchanges()
             await self._declarer.queues([queue])
 
+        async def take(delivery: Delivery) -> None:
+            if delivery.redelivered:
+                metrics.REDELIVERED.labels(step=pool.name).inc()
+            await handler.take(delivery)
+
+        series.begin(pool.name)
         self._queues.append(queue)
         mend = functools.partial(Mender(self._settings.amqp_url, self._declarer).mend, queue.name)
-        consumer = Consumer(link, queue.name, handler.take, prefetch=prefetch, prepare=declare, mend=mend)
+        consumer = Consumer(link, queue.name, take, prefetch=prefetch, prepare=declare, mend=mend)
         self._consumers.append(consumer)
+        pool.consumes(queue.name, consumer)
         return consumer
 
     async def _consuming(self) -> None:
         await asyncio.gather(*(consumer.ready.wait() for consumer in self._consumers))
 
     async def _drain(self) -> None:
+        since = time.monotonic()
         try:
             async with asyncio.timeout(DRAIN_S):
                 await asyncio.gather(*(consumer.stop() for consumer in self._consumers))
                 await asyncio.gather(*(handler.drained() for handler in self._handlers))
         except TimeoutError:
             log.warning("not everything was done in time; the rest goes back to its queues")
+        else:
+            log.info("drained: all that was in hand is done", after_s=round(time.monotonic() - since, 1))

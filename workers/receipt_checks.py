@@ -14,12 +14,12 @@ MISFIT = "its receipt is about other bytes than were sent"
 log = structlog.get_logger()
 
 
-def checked(ends: Iterable[ReceiverStatus], file: FileSelector) -> list[ReceiverStatus]:
+def checked(ends: Iterable[ReceiverStatus], file: FileSelector, transfer_id: str) -> list[ReceiverStatus]:
     """The ends of receivers as they may be believed: a receipt about another file is none.
 
     Whether a receiver is on the list at all is seen when its end is recorded.
     """
-    return [end if _fits(end, file) else _failed(end) for end in ends]
+    return [end if _fits(end, file) else _failed(end, transfer_id) for end in ends]
 
 
 def _fits(end: ReceiverStatus, file: FileSelector) -> bool:
@@ -28,8 +28,14 @@ def _fits(end: ReceiverStatus, file: FileSelector) -> bool:
     return end.bytes == file.size and end.blake3 == file.hash.blake3
 
 
-def _failed(end: ReceiverStatus) -> ReceiverStatus:
-    log.error("a receipt does not fit the file", receiver=end.address, bytes=end.bytes, blake3=end.blake3)
+def _failed(end: ReceiverStatus, transfer_id: str) -> ReceiverStatus:
+    log.error(
+        "a receipt does not fit the file",
+        transfer=transfer_id,
+        receiver=end.address,
+        bytes=end.bytes,
+        blake3=end.blake3,
+    )
     return msgspec.structs.replace(
         end, state=Receiver.FAILED, reason=Code.NOT_STORED, detail=MISFIT, delivered_at=None
     )

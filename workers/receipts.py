@@ -1,5 +1,6 @@
 """The receivers' half of S310: receipts are facts, written down and announced; a closing is confirmed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,8 +16,9 @@ from rollcast.messages import (
 )
 from rollcast.messages.values import Offer
 from rollcast.reasons import Code
-from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, UNDECIDED, Receiver, Transfer
-from workers.ledger import Ledger, invited, sent
+from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, UNANSWERED, UNDECIDED, Receiver, Transfer
+from workers.batches import batches
+from workers.ledger import Ledger, invited, roll
 from workers.work import DropLanes, Outcome, Received, Reply, ToInboxes, ToStep
 
 NEVER_ACCEPTED = UNDECIDED | {Receiver.REJECTED, Receiver.INCAPABLE, Receiver.UNKNOWN}
@@ -40,7 +42,7 @@ async def record(received: Received, receipt: ReceiptReported, ledger: Ledger) -
         row = (await invited.receivers(ledger, transfer_id, [address]))[address]
     if row.accepted_at is None or not invited.finished(row):
         return [recorded]
-    finished = ReceiversFinished(transfer_id=transfer_id, receivers=[sent.status_of(row)])
+    finished = ReceiversFinished(transfer_id=transfer_id, receivers=[roll.status_of(row)])
     return [ToStep(domain_of(offer.sender), finished), recorded]
 
 
@@ -100,11 +102,10 @@ def _same(receipt: ReceiptReported, offer: Offer) -> bool:
 async def close(closed: TransferClosed, domain: str, ledger: Ledger) -> list[Outcome]:
     """Close this server's half for one domain: a tombstone, no more lanes, a word to whom still waits."""
     transfer_id = closed.transfer_id
-    confirmed = ToStep(closed.sender_domain, ClosingConfirmed(transfer_id=transfer_id, domain=domain))
     transfer = (await invited.transfers(ledger, [transfer_id])).get(transfer_id)
     if transfer is not None and domain_of(invited.offer_of(transfer).sender) != closed.sender_domain:
         # Another domain's transfer under the same id: nothing of it is here, so nothing of it is left open.
-        return [confirmed]
+        return [_confirmed(closed, domain, [])]
     await invited.close(ledger, transfer_id)
     rows = (await invited.receivers(ledger, transfer_id)).values()
     here = [row for row in rows if domain_of(row.address) == domain]
@@ -112,9 +113,27 @@ async def close(closed: TransferClosed, domain: str, ledger: Ledger) -> list[Out
     await invited.change(ledger, [_ended(row, closed) for row in here if row.address in waiting])
     return [
         DropLanes(transfer_id, [row.address for row in here if row.accepted_at is not None]),
-        *await _goodbye(transfer_id, waiting, ledger),
-        confirmed,
+        *await _goodbye(closed, waiting, ledger),
+        *_receipts(closed, here),
+        _confirmed(closed, domain, here),
     ]
+
+
+def _receipts(closed: TransferClosed, here: Sequence[Row[Any]]) -> list[Outcome]:
+    """What was announced once may have been lost, and is not prompted for any more after this."""
+    if closed.state == Transfer.COMPLETED:
+        return []
+    told = [roll.status_of(row) for row in here if row.accepted_at is not None and invited.finished(row)]
+    return [
+        ToStep(closed.sender_domain, ReceiversFinished(transfer_id=closed.transfer_id, receivers=receivers))
+        for receivers in batches(told)
+    ]
+
+
+def _confirmed(closed: TransferClosed, domain: str, here: Sequence[Row[Any]]) -> Outcome:
+    delivered = sum(row.state == Receiver.DELIVERED for row in here)
+    confirmed = ClosingConfirmed(transfer_id=closed.transfer_id, domain=domain, delivered=delivered)
+    return ToStep(closed.sender_domain, confirmed)
 
 
 def _ended(row: Row[Any], closed: TransferClosed) -> invited.Change:
@@ -124,15 +143,20 @@ def _ended(row: Row[Any], closed: TransferClosed) -> invited.Change:
         address=row.address,
         state=state,
         step="s310",
-        reason=closed.reason or Code.CANCELLED,
+        reason=closed.reason or _reason_without(Receiver(row.state)),
     )
 
 
-async def _goodbye(transfer_id: str, waiting: list[str], ledger: Ledger) -> list[Outcome]:
+def _reason_without(state: Receiver) -> Code:
+    """Why a receiver does not get the file of a transfer that has no reason to end but that the others are done."""
+    return Code.NO_ANSWER if state in UNANSWERED else Code.CANCELLED
+
+
+async def _goodbye(closed: TransferClosed, waiting: list[str], ledger: Ledger) -> list[Outcome]:
     """A word to whom still waited, and once more to whom has not confirmed it."""
-    rows = (await invited.receivers(ledger, transfer_id)).values()
+    rows = (await invited.receivers(ledger, closed.transfer_id)).values()
     return [
-        ToInboxes([row.address], invited.goodbye_of(row), ledger.now + invited.GOODBYE_LASTS)
+        ToInboxes([row.address], invited.goodbye_of(row, closed.state), ledger.now + invited.GOODBYE_LASTS)
         for row in rows
         if row.address in waiting or invited.unconfirmed(row)
     ]

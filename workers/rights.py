@@ -29,12 +29,12 @@ class Rights:
         user = quote(address, safe="")
         if password is not None:
             await self._call("PUT", f"users/{user}", {"password": password, "tags": ""})
-        for exchange, write in _topics(address).items():
+        for exchange, write in topics_of(address).items():
             row = {"exchange": exchange, "write": write, "read": NOTHING}
             await self._call("PUT", f"topic-permissions/{self._vhost}/{user}", row)
         for limit, value in (("max-connections", MAX_CONNECTIONS), ("max-channels", MAX_CHANNELS)):
             await self._call("PUT", f"user-limits/{user}/{limit}", {"value": value})
-        await self._call("PUT", f"permissions/{self._vhost}/{user}", _permissions(address))
+        await self._call("PUT", f"permissions/{self._vhost}/{user}", permissions_of(address))
 
     async def revoke(self, address: str, *, remove: bool) -> None:
         """No rights any more; `remove` deletes the user. Its connections are closed: channels cache rights."""
@@ -45,7 +45,8 @@ class Rights:
         await self._call("DELETE", f"connections/username/{user}", missing_is_fine=True)
 
 
-def _topics(address: str) -> dict[str, str]:
+def topics_of(address: str) -> dict[str, str]:
+    """Under which routing keys a terminal may publish, by exchange."""
     return {
         UP: f"^{domain_of(address)}\\.{address}\\.[a-z-]+$",
         BULK: f"^{address}\\.[0-9a-f]{{32}}$",
@@ -53,7 +54,8 @@ def _topics(address: str) -> dict[str, str]:
     }
 
 
-def _permissions(address: str) -> dict[str, object]:
+def permissions_of(address: str) -> dict[str, object]:
+    """What a terminal may configure, write to and read from."""
     return {
         "configure": NOTHING,
         "write": "^rollcast\\.(up|bulk)$",

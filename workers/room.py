@@ -22,7 +22,7 @@ async def note(ledger: Ledger, server: str, free: int | None, full: str | None) 
     before = await ledger.first(select(spool_usage).where(spool_usage.c.server == server))
     if before is not None and _is_more(before, free, full):
         await call_held(ledger)
-    values = {"free": free, "full": full}
+    values = {"free": free, "full": full, "measured_at": ledger.now}
     await ledger.execute(
         ledger.insert(spool_usage)
         .values(server=server, reserved=0, **values)
@@ -46,7 +46,7 @@ async def lacking(transfer: Row[Any], services: Services) -> tuple[Code, str] | 
         return None
     if usage.full is not None:
         return Code.BROKER_FULL, f"{usage.full}; the transfer goes on when that is over"
-    if usage.free is None or request.file.size + await _to_come(ledger) <= usage.free - MARGIN:
+    if usage.free is None or request.file.size + await to_come(ledger) <= usage.free - MARGIN:
         return None
     return Code.SPOOL_FULL, "the disk of the server's spool is full; the transfer goes on when it has room"
 
@@ -63,7 +63,7 @@ async def call_held(ledger: Ledger) -> None:
     )
 
 
-async def _to_come(ledger: Ledger) -> int:
+async def to_come(ledger: Ledger) -> int:
     """Bytes for which room is reserved, and which are not spooled yet."""
     # Multiplied before it is divided, it would be more than a database can count.
     chunk = sent_transfers.c.reserved / sent_transfers.c.chunks

@@ -7,19 +7,23 @@ that dies anywhere in between leaves the message in its queue, and steps are ide
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from rollcast.broker import Delivery, acknowledge, give_back
 from rollcast.codec import decode
 from rollcast.errors import BrokerUnavailable, IdentityError, Permanent, Transient
 from rollcast.messages import Message
-from workers import envelope, metrics
+from workers import about, envelope, metrics
 from workers.actions import Actions
 from workers.ladder import Ladder
 from workers.ledger import Database
 from workers.line import Line
+from workers.order import in_order
 from workers.outbox import Outbox
+from workers.questions import nobody_waits
 from workers.settings import Settings
 from workers.work import Action, Publication, Received, Services, Step
 
@@ -73,9 +77,21 @@ class Runner(Line):
         try:
             with metrics.HANDLING.labels(step=self.name).time():
                 jobs = [job for delivery in batch if (job := await self._open(delivery)) is not None]
-                await self._handle(jobs)
+                with bound_contextvars(**self._about(jobs)):
+                    await self._handle(jobs)
         finally:
             in_flight.dec(len(batch))
+
+    def _about(self, jobs: Sequence[Job]) -> dict[str, object]:
+        """What all log lines say that come of these messages: that in which they agree."""
+        said: dict[str, set[Any]] = {
+            "step": {self.name},
+            "transfer": {about.transfer_of(job.received.message) for job in jobs},
+            "attempt": {job.envelope.attempt + 1 for job in jobs},
+        }
+        return {
+            name: values.pop() for name, values in said.items() if len(values) == 1 and None not in values
+        }
 
     async def _open(self, delivery: Delivery) -> Job | None:
         origin: envelope.Envelope | None = None
@@ -95,7 +111,8 @@ class Runner(Line):
         try:
             await self._see_through([job.received for job in jobs])
         except BrokerUnavailable as error:
-            log.warning("gave a batch back: the broker is away", step=self.name, error=str(error))
+            transfers = about.transfers(about.transfer_of(job.received.message) for job in jobs)
+            log.warning("gave a batch back: the broker is away", error=str(error), **transfers)
             await self._settle(jobs, "given_back")
         except Exception as error:
             await self._one_by_one(jobs, error)
@@ -104,7 +121,7 @@ class Runner(Line):
 
     async def _see_through(self, batch: Sequence[Received]) -> None:
         async with self._database.begin() as ledger:
-            outcomes = await self._step(batch, Services(ledger, self._settings))
+            outcomes = await self._step(in_order(batch), Services(ledger, self._settings))
         actions = [outcome for outcome in outcomes if isinstance(outcome, Action)]
         followed = [outcome for outcome in outcomes if isinstance(outcome, Publication)]
         for action in actions:
@@ -114,9 +131,15 @@ class Runner(Line):
     async def _one_by_one(self, jobs: Sequence[Job], error: Exception) -> None:
         if len(jobs) > 1:
             for job in jobs:
-                await self._handle([job])
+                with bound_contextvars(**self._about([job])):
+                    await self._handle([job])
             return
-        await self._give_up(jobs[0].delivery, jobs[0].envelope, error)
+        (job,) = jobs
+        if nobody_waits(job.received.message, job.envelope.attempt, error):
+            log.info("dropped a question: nobody waits for the answer any more", error=str(error))
+            await self._settle(jobs, "dropped")
+            return
+        await self._give_up(job.delivery, job.envelope, error)
 
     async def _give_up(self, delivery: Delivery, origin: envelope.Envelope | None, error: Exception) -> None:
         try:
@@ -132,4 +155,4 @@ class Runner(Line):
     async def _settle(self, jobs: Sequence[Job], outcome: str) -> None:
         metrics.HANDLED.labels(step=self.name, outcome=outcome).inc(len(jobs))
         for job in jobs:
-            await (acknowledge if outcome == "done" else give_back)(job.delivery)
+            await (give_back if outcome == "given_back" else acknowledge)(job.delivery)

@@ -1,46 +1,43 @@
 """S200: a terminal says who and where it is and what it can take; what waits for it is sent again.
 
-Queries, and operators' requests about accounts and parked messages, are answered here too.
+Queries, and operators' requests about accounts, parked messages and the server itself, are answered here too.
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Select, select
 
 from rollcast.addresses import domain_of
 from rollcast.messages import (
     AccountRequested,
     ConsentAsked,
+    DiagnosisRequested,
     LanesDue,
+    OverviewRequested,
     ParkedRequested,
     Query,
     Register,
     Registered,
-    TransfersListed,
 )
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import Code
 from rollcast.states import UNDECIDED, Receiver
 from rollcast.topology import inbox, session_inbox
-from workers import reports
 from workers.account_requests import answer_account_request
 from workers.ledger import accounts, invited
-from workers.ledger.tables import sent_transfers
+from workers.overview import look_into_ledger
+from workers.transfer_queries import answer_query
 from workers.work import (
+    Diagnose,
     OpenInboxes,
     Outcome,
     Received,
     Reply,
+    SeeBroker,
     SeeParked,
     Services,
     ToInboxes,
     ToStep,
     refused,
 )
-
-LAST_POSITION = 2**31 - 1
-"""Databases refuse more in a column of this kind."""
 
 
 async def register(batch: Sequence[Received], services: Services) -> list[Outcome]:
@@ -51,11 +48,16 @@ async def register(batch: Sequence[Received], services: Services) -> list[Outcom
             case Register():
                 outcomes += await _register(received, received.message, services)
             case Query():
-                outcomes.append(await _query(received, received.message, services))
+                outcomes.append(await answer_query(received, received.message, services))
             case AccountRequested():
                 outcomes += await answer_account_request(received, received.message, services)
             case ParkedRequested():
                 outcomes.append(SeeParked(received, received.message))
+            case OverviewRequested():
+                seen = await look_into_ledger(received.domain, services)
+                outcomes.append(SeeBroker(received, seen))
+            case DiagnosisRequested():
+                outcomes.append(Diagnose(received))
     return outcomes
 
 
@@ -90,28 +92,3 @@ async def _what_waits(address: str, services: Services) -> list[Outcome]:
             ended = invited.goodbye_of(row)
             waiting.append(ToInboxes((address,), ended, services.ledger.now + invited.GOODBYE_LASTS))
     return waiting
-
-
-async def _query(received: Received, message: Query, services: Services) -> Outcome:
-    after = min(message.after, LAST_POSITION)
-    query = select(sent_transfers)
-    if "@" in received.origin:
-        query = query.where(sent_transfers.c.sender == received.origin)
-    else:
-        query = query.where(sent_transfers.c.sender.like(f"%@{received.domain}"))
-    if message.transfer_id is not None:
-        found = await services.ledger.first(query.where(sent_transfers.c.transfer_id == message.transfer_id))
-        if found is None:
-            return refused(
-                received, Code.NO_SUCH_TRANSFER, f"no transfer {message.transfer_id} is known here"
-            )
-        return Reply(received, await reports.describe(services.ledger, found, after))
-    return await _list(received, query, after, services)
-
-
-async def _list(received: Received, query: Select[Any], after: int, services: Services) -> Outcome:
-    newest_first = query.order_by(sent_transfers.c.created_at.desc(), sent_transfers.c.transfer_id)
-    rows = await services.ledger.all(newest_first.offset(after).limit(reports.LISTING + 1))
-    more = after + reports.LISTING if len(rows) > reports.LISTING else None
-    listed = TransfersListed(transfers=[reports.status_of(row) for row in rows[: reports.LISTING]], next=more)
-    return Reply(received, listed)

@@ -8,6 +8,7 @@ import msgspec
 from blake3 import blake3
 from sqlalchemy import Row, select
 
+from rollcast import policy
 from rollcast.addresses import domain_of
 from rollcast.chunks import Layout
 from rollcast.errors import Permanent
@@ -15,8 +16,8 @@ from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRequeste
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import REASONS, Code
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
-from workers import policy, reports, retries
-from workers.ledger import Ledger, sent
+from workers import observed, reports, retries
+from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
 from workers.request_checks import check_header, check_recipients
 from workers.work import OpenInboxes, Outcome, Received, Services, ToInboxes, ToStep
@@ -69,6 +70,7 @@ async def _refusing(transfer_id: str, ledger: Ledger) -> AsyncIterator[None]:
         yield
     except Permanent as error:
         await sent.refuse(ledger, transfer_id, Code(error.code), str(error))
+        observed.refused(ledger)
         raise
 
 
@@ -96,6 +98,7 @@ async def _write_down(
         "retry_of": request.retry_of,
         "due_at": min(now + sent.FIRST_PROMPT, expires_at),
         "due_wait": sent.FIRST_PROMPT,
+        "moved_at": now,
     }
     # Parts of one request may be handled at the same time, by several workers.
     written = await ledger.execute(ledger.insert(sent_transfers).values(row).on_conflict_do_nothing())
@@ -128,8 +131,9 @@ async def _add_part(sender: str, request: TransferRequested, ledger: Ledger) -> 
 async def _recipients(sender: str, request: TransferRequested, ledger: Ledger) -> list[str]:
     if request.retry_of is None:
         return request.recipients
-    await retries.check(sender, request, ledger)
-    return await retries.still_to_get(request, ledger)
+    former = await retries.check(sender, request, ledger)
+    await sent.change(ledger, request.transfer_id, first_id=retries.first_of(former))
+    return await retries.still_to_get(request, former, ledger)
 
 
 def _receiver_row(request: TransferRequested, number: int, address: str) -> dict[str, object]:
@@ -149,13 +153,13 @@ async def _answer(request: TransferRequested, ledger: Ledger) -> list[Outcome]:
     if transfer.state == Transfer.REFUSED:
         code = Code(transfer.reason)
         return [_refused(transfer.sender, request, code, transfer.detail, ledger.now)]
-    tally = await sent.tally(ledger, request.transfer_id)
+    tally = await roll.tally(ledger, request.transfer_id)
     if transfer.state in FINAL_TRANSFER or _settled(transfer, tally):
         return [await reports.report(ledger, transfer)]
     answer = _accepted(transfer, sum(tally.values()))
     if transfer.state != Transfer.REQUESTED or await sent.parts(ledger, request.transfer_id) < request.parts:
         return [answer]
-    everyone = await sent.receivers(ledger, request.transfer_id, [Receiver.INVITED])
+    everyone = await roll.receivers(ledger, request.transfer_id, [Receiver.INVITED])
     async with _refusing(request.transfer_id, ledger):
         if not everyone:
             raise retries.nobody(transfer)

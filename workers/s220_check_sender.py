@@ -14,8 +14,9 @@ from rollcast.messages import (
 )
 from rollcast.messages.values import Limits
 from rollcast.reasons import Code
+from rollcast.sizes import compared
 from rollcast.states import OPEN_TRANSFER, Transfer
-from workers import reports, room
+from workers import observed, reports, room
 from workers.ledger import Ledger, accounts, sent
 from workers.ledger.tables import sent_receivers, sent_transfers, spool_usage
 from workers.settings import Settings
@@ -81,9 +82,11 @@ async def _refusal(transfer: Row[Any], services: Services) -> Refusal | None:
 def _too_big(transfer: Row[Any], limits: Limits, settings: Settings) -> Refusal | None:
     size = sent.request_of(transfer).file.size
     if size > limits.max_file_size:
-        return Code.FILE_TOO_BIG, f"{size} bytes; {transfer.sender} may send {limits.max_file_size}"
+        told, most = compared(size, limits.max_file_size)
+        return Code.FILE_TOO_BIG, f"{told}; {transfer.sender} may send {most}"
     if size > settings.spool_quota:
-        return Code.FILE_TOO_BIG, f"{size} bytes; the server's spool holds {settings.spool_quota} in all"
+        told, most = compared(size, settings.spool_quota)
+        return Code.FILE_TOO_BIG, f"{told}; the server's spool holds {most} in all"
     return None
 
 
@@ -148,4 +151,5 @@ async def _hold(transfer: Row[Any], why: Refusal, ledger: Ledger) -> list[Outcom
 
 async def _refuse(transfer: Row[Any], code: Code, detail: str, ledger: Ledger) -> list[Outcome]:
     await sent.refuse(ledger, transfer.transfer_id, code, detail)
+    observed.refused(ledger)
     return [reports.to_sender(transfer, reports.refused(transfer.transfer_id, "s220", code, detail))]

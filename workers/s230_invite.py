@@ -10,7 +10,8 @@ from rollcast.messages import InvitationsDue, ReceiversInvited, RoundDue
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import UNANSWERED, UNDECIDED, Receiver, Transfer
-from workers.ledger import Ledger, sent
+from workers.batches import by_domain
+from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_domains
 from workers.settings import Settings
 from workers.work import Outcome, Received, Services, ToStep
@@ -31,15 +32,15 @@ async def invite(batch: Sequence[Received], services: Services) -> list[Outcome]
 
 async def _invite(transfer: Row[Any], services: Services) -> list[Outcome]:
     ledger = services.ledger
-    waiting = await sent.receivers(ledger, transfer.transfer_id, UNDECIDED)
+    waiting = await roll.receivers(ledger, transfer.transfer_id, UNDECIDED)
     reachable = [row for row in waiting if _reachable(row.domain, services.settings)]
     unknown = [row for row in waiting if not _reachable(row.domain, services.settings)]
-    await sent.record(ledger, transfer.transfer_id, [_no_such_domain(row) for row in unknown])
+    await roll.record(ledger, transfer.transfer_id, [_no_such_domain(row) for row in unknown])
     await _remember(ledger, transfer.transfer_id, {row.domain for row in reachable})
     offer = sent.offer_of(transfer)
     invitations: list[Outcome] = [
         ToStep(domain, ReceiversInvited(offer=offer, receivers=addresses))
-        for domain, addresses in sent.by_domain(reachable)
+        for domain, addresses in by_domain(reachable)
     ]
     asking = any(row.state in UNANSWERED for row in reachable)
     if not asking and transfer.list_version == 0:

@@ -14,7 +14,7 @@ from rollcast.messages import ConsentDue, ReceiversAnswered, ReceiversInvited
 from rollcast.messages.values import Offer, ReceiverStatus
 from rollcast.states import ON_THE_LIST, UNANSWERED, WITHOUT_IT, Receiver
 from workers.abilities import verdict
-from workers.ledger import Ledger, accounts, invited, sent
+from workers.ledger import Ledger, accounts, invited, roll
 from workers.ledger.tables import invited_receivers
 from workers.work import Outcome, Received, Services, ToStep
 
@@ -100,6 +100,6 @@ def _due(offer: Offer, addresses: list[str], domain: str, now: int) -> list[Outc
 def _answers(offer: Offer, rows: list[Row[Any]]) -> list[Outcome]:
     if not rows:
         return []
-    statuses: list[ReceiverStatus] = [sent.status_of(row) for row in rows]
+    statuses: list[ReceiverStatus] = [roll.status_of(row) for row in rows]
     answered = ReceiversAnswered(transfer_id=offer.transfer_id, receivers=statuses)
     return [ToStep(domain_of(offer.sender), answered)]

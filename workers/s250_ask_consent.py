@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rollcast.addresses import domain_of
 from rollcast.messages import ConsentAsked, ConsentDue, ReceiversAnswered
 from rollcast.states import UNANSWERED, Receiver
-from workers.ledger import Ledger, invited, sent
+from workers.ledger import Ledger, invited, roll
 from workers.work import Outcome, Received, Services, ToInboxes, ToStep
 
 
@@ -39,7 +39,7 @@ async def _ask(due: ConsentDue, ledger: Ledger) -> list[Outcome]:
         return []
     asked = await invited.receivers(ledger, due.transfer_id, waiting)
     told = ReceiversAnswered(
-        transfer_id=due.transfer_id, receivers=[sent.status_of(row) for row in asked.values()]
+        transfer_id=due.transfer_id, receivers=[roll.status_of(row) for row in asked.values()]
     )
     question = ToInboxes(waiting, ConsentAsked(offer=offer), offer.consent_deadline)
     return [question, ToStep(domain_of(offer.sender), told)]

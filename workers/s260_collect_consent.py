@@ -11,7 +11,8 @@ from rollcast.errors import IdentityError
 from rollcast.messages import AnswerRecorded, AnswerRefused, ConsentAnswered, ReceiversAnswered
 from rollcast.reasons import REASONS, Code
 from rollcast.states import CUT_OFF, UNANSWERED, UNDECIDED, Receiver
-from workers.ledger import Ledger, invited, sent
+from workers.batches import batches
+from workers.ledger import Ledger, invited, roll
 from workers.work import Outcome, Received, Reply, Services, ToInboxes, ToStep
 
 
@@ -53,9 +54,9 @@ async def _collect(
             refusals.append(_refused(address, transfer_id, Code.ALREADY_ANSWERED, offer.expires_at))
     await invited.change(ledger, list(changes.values()))
     after = await invited.receivers(ledger, transfer_id, list(rows))
-    statuses = [sent.status_of(row) for row in after.values() if row.state not in UNANSWERED]
+    statuses = [roll.status_of(row) for row in after.values() if row.state not in UNANSWERED]
     home = domain_of(offer.sender)
-    return [*refusals, *(ToStep(home, _forward(transfer_id, part)) for part in sent.batches(statuses))]
+    return [*refusals, *(ToStep(home, _forward(transfer_id, part)) for part in batches(statuses))]
 
 
 def _change(address: str, answer: ConsentAnswered, now: int) -> invited.Change:

@@ -11,9 +11,9 @@ from rollcast.messages import CloseDue, ReceiversAnswered, RoundDue
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import UNANSWERED, Receiver, Transfer
-from workers import additions
+from workers import additions, observed
 from workers.additions import Outlook
-from workers.ledger import Ledger, sent
+from workers.ledger import Ledger, roll, sent
 from workers.upload import LANES_GRACE
 from workers.work import Outcome, Received, Services, ToStep
 
@@ -41,18 +41,18 @@ async def resolve_list(batch: Sequence[Received], services: Services) -> list[Ou
 
 async def _gather(transfer: Row[Any], answers: list[ReceiverStatus], ledger: Ledger) -> list[Outcome]:
     transfer_id = transfer.transfer_id
-    await sent.record(ledger, transfer_id, answers)
-    tally = await sent.tally(ledger, transfer_id)
+    await roll.record(ledger, transfer_id, answers)
+    tally = await roll.tally(ledger, transfer_id)
     waiting = sum(tally.get(state, 0) for state in UNANSWERED)
     if waiting and ledger.now < transfer.consent_deadline:
         return []
-    await sent.move(ledger, transfer_id, UNANSWERED, Receiver.NO_ANSWER, step="s270", reason=Code.NO_ANSWER)
+    await roll.move(ledger, transfer_id, UNANSWERED, Receiver.NO_ANSWER, step="s270", reason=Code.NO_ANSWER)
     return await _resolve(transfer, ledger)
 
 
 async def _resolve(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     request = sent.request_of(transfer)
-    everyone = await sent.receivers(ledger, transfer.transfer_id, list(Receiver))
+    everyone = await roll.receivers(ledger, transfer.transfer_id, list(Receiver))
     listed = [row for row in everyone if row.state == Receiver.ACCEPTED]
     outlook = additions.outlook(request, everyone)
     going_on = outlook is Outlook.MET and not request.dry_run
@@ -66,8 +66,9 @@ async def _resolve(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
         state=Transfer.CASTING if going_on else transfer.state,
         **sent.prompt_in(transfer, ledger.now, LANES_GRACE),
     )
-    await sent.enlist(ledger, transfer.transfer_id, version=1)
+    await roll.enlist(ledger, transfer.transfer_id, version=1)
     await ledger.note(transfer.transfer_id, [(None, "resolved", f"{len(listed)} of {len(everyone)}")])
+    observed.resolved(transfer, ledger)
     outcomes = additions.announce(transfer, 1, everyone, len(listed), len(everyone))
     if over:
         return [*outcomes, ToStep(domain_of(transfer.sender), CloseDue(transfer_id=transfer.transfer_id))]

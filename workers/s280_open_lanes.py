@@ -14,7 +14,7 @@ from rollcast.messages import LaneOpened, LanesDue, LanesOpened, ReceiversFinish
 from rollcast.messages.values import Offer
 from rollcast.states import ON_THE_LIST, Receiver
 from rollcast.topology import lane
-from workers.ledger import Ledger, invited, sent
+from workers.ledger import Ledger, invited, roll
 from workers.work import DropLanes, OpenLanes, Outcome, Received, Services, ToInboxes, ToStep
 
 
@@ -78,6 +78,6 @@ def _finished(offer: Offer, rows: list[Row[Any]]) -> list[Outcome]:
     if not rows:
         return []
     finished = ReceiversFinished(
-        transfer_id=offer.transfer_id, receivers=[sent.status_of(row) for row in rows]
+        transfer_id=offer.transfer_id, receivers=[roll.status_of(row) for row in rows]
     )
     return [ToStep(domain_of(offer.sender), finished)]

@@ -23,7 +23,7 @@ from rollcast.messages.values import Hashes
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, Transfer
 from workers import reports
-from workers.ledger import Ledger, sent
+from workers.ledger import Ledger, roll, sent
 from workers.upload import cast_from_spool, go_on_uploading, measure_again, note_deep
 from workers.work import DropCast, IntoCast, Later, Outcome, Received, Services, ToStep
 
@@ -72,7 +72,7 @@ async def _take_in(transfer: Row[Any], message: News, ledger: Ledger) -> list[Ou
     home = domain_of(transfer.sender)
     match message:
         case LanesOpened(receivers=receivers) if transfer.state == Transfer.CASTING:
-            await sent.lanes_opened(ledger, transfer.transfer_id, receivers)
+            await roll.lanes_opened(ledger, transfer.transfer_id, receivers)
             if transfer.cast_ended_at is not None:
                 return [_cast_ended(transfer, receiver) for receiver in receivers]
         case SourceDiffered(index=index):

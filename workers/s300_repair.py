@@ -11,7 +11,7 @@ from rollcast.messages import CastEnded, ChunksMissing, RepairDue
 from rollcast.messages.values import Range
 from rollcast.states import ON_THE_LIST, Receiver, Transfer
 from workers import metrics
-from workers.ledger import Ledger, invited, sent, spooled
+from workers.ledger import Ledger, invited, roll, sent, spooled
 from workers.upload import piece_of
 from workers.work import CastChunks, IntoCast, Outcome, Received, Services, ToStep
 
@@ -42,7 +42,9 @@ async def _forward(receiver: str, missing: ChunksMissing, ledger: Ledger) -> lis
         raise IdentityError(f"{receiver} was not invited to {missing.transfer_id}")
     if transfer.closed_at is not None or rows[receiver].state not in ON_THE_LIST:
         return []
-    due = RepairDue(transfer_id=missing.transfer_id, receiver=receiver, ranges=missing.ranges)
+    due = RepairDue(
+        transfer_id=missing.transfer_id, receiver=receiver, ranges=missing.ranges, lacking=missing.lacking
+    )
     return [ToStep(domain_of(invited.offer_of(transfer).sender), due)]
 
 
@@ -50,13 +52,14 @@ async def _repair(due: RepairDue, ledger: Ledger) -> list[Outcome]:
     transfer = (await sent.lock(ledger, [due.transfer_id])).get(due.transfer_id)
     if transfer is None or transfer.state != Transfer.CASTING or transfer.reason is not None:
         return []
+    await sent.moved(ledger, due.transfer_id)
     wanted = [(first, min(stop, transfer.chunks)) for first, stop in due.ranges]
     ranges = spooled.first_of(wanted, piece_of(transfer))
     if transfer.cast_ended_at is None:
         return [_chunks(transfer, ranges, due.receiver)]
     if _is_covered(transfer, ranges, ledger.now):
         return [_cast_ended(transfer, due.receiver)]
-    if await _is_for_all(transfer, ranges, ledger):
+    if await _is_for_all(transfer, ranges, due.lacking, ledger):
         return await _recast(transfer, _hull(transfer, ranges), ledger)
     return [_chunks(transfer, ranges, due.receiver), _cast_ended(transfer, due.receiver)]
 
@@ -68,14 +71,14 @@ def _is_covered(transfer: Row[Any], ranges: Sequence[Range], now: int) -> bool:
     return all(transfer.recast_first <= first and stop <= transfer.recast_stop for first, stop in ranges)
 
 
-async def _is_for_all(transfer: Row[Any], ranges: Sequence[Range], ledger: Ledger) -> bool:
+async def _is_for_all(transfer: Row[Any], ranges: Sequence[Range], lacking: int, ledger: Ledger) -> bool:
     if not ranges or (transfer.recast_at is not None and ledger.now - transfer.recast_at < RECAST_EVERY):
         return False
     whole = range(*_hull(transfer, ranges))
     missing = {index for first, stop in ranges for index in range(first, stop) if index in whole}
-    if len(missing) * SHARE <= transfer.chunks:
+    if max(len(missing), lacking) * SHARE <= transfer.chunks:
         return False
-    return (await sent.tally(ledger, transfer.transfer_id)).get(Receiver.RECEIVING, 0) >= MANY_LANES
+    return (await roll.tally(ledger, transfer.transfer_id)).get(Receiver.RECEIVING, 0) >= MANY_LANES
 
 
 def _hull(transfer: Row[Any], ranges: Sequence[Range]) -> Range:
@@ -89,7 +92,7 @@ async def _recast(transfer: Row[Any], piece: Range, ledger: Ledger) -> list[Outc
     await sent.change(
         ledger, transfer.transfer_id, recast_at=ledger.now, recast_first=first, recast_stop=stop
     )
-    metrics.RECASTS.inc()
+    ledger.on_commit(metrics.RECASTS.inc)
     return [_chunks(transfer, [piece], None), _cast_ended(transfer, None)]
 
 

@@ -11,13 +11,19 @@ from rollcast.messages import (
     TransferClosed,
 )
 from workers import closing, finishing, receipts
+from workers.ledger import sent
 from workers.work import Outcome, Received, Services
+
+AT_THE_SENDERS = ReceiversFinished | CancelRequested | CloseDue | ClosingConfirmed
+"""What S310 hears as the sender's server."""
 
 
 async def report(batch: Sequence[Received], services: Services) -> list[Outcome]:
     """What each message brings nearer to the end."""
     outcomes: list[Outcome] = []
     ledger = services.ledger
+    # An ending gives room back: whoever has locked that must not wait for another transfer.
+    await sent.lock(ledger, [r.message.transfer_id for r in batch if isinstance(r.message, AT_THE_SENDERS)])
     for received in batch:
         match received.message:
             case ReceiptReported():

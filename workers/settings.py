@@ -1,14 +1,17 @@
-"""What the environment tells the workers. Each variable is read here and nowhere else."""
+"""What the workers are told when they start. This is the one list of settings, whatever reads or explains them."""
 
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from rollcast.addresses import server_user
-from rollcast.errors import Permanent
 from rollcast.messages.values import MAX_DURATION
-from rollcast.settings import words
+from workers import kinds
+from workers.kinds import Kind
+from workers.process.sources import Setting, UnusableSetting, sources, value
 
 GiB = 1024**3
 DAY_MS = 86_400_000
@@ -16,78 +19,90 @@ LEAST_RETENTION = math.ceil(MAX_DURATION / DAY_MS)
 """Days. What is known of a closed transfer has to outlive whatever may still be said to it, which its expiry ends."""
 LONGEST_RETENTION = 36_500
 MAX_QUOTA, MAX_PORT = 2**62, 65_535
-BAD_SETTING = "bad_setting"
-SEE_README = "See the README, 'Deployment'."
+
+
+def _setting(key: str, kind: Kind, default: str | None, meaning: str, *, secret: bool = False) -> Any:
+    return field(metadata={Setting: Setting(key, kind, default, meaning, secret)})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One server: its name, its domains and peers, where its broker, ledger and spool are.
+    """One server: its name, its domains and peers, where its broker, ledger and spool are."""
 
-    `spool_quota` bounds the bytes that the spool may hold, files that are still coming included. What happened to
-    transfers that ended over `retention_days` ago is forgotten; their reports are not.
-    """
-
-    server: str
-    domains: tuple[str, ...]
-    peers: tuple[str, ...]
-    amqp_url: str
-    management_url: str | None
-    ledger_url: str
-    spool_url: str
-    spool_quota: int
-    retention_days: float
-    metrics_port: int
+    server: str = _setting(
+        "server", kinds.NAME, "main", "name of the server; its broker user is `server-` and this name"
+    )
+    domains: tuple[str, ...] = _setting(
+        "domains", kinds.NAMES, None, "domains that it serves, in a variable separated by commas"
+    )
+    peers: tuple[str, ...] = _setting(
+        "peers", kinds.NAMES, "", "domains of other servers on this broker that it may invite"
+    )
+    amqp_url: str = _setting(
+        "amqp_url", kinds.BROKER, None, "the broker, as the server's user; `amqps://` for TLS", secret=True
+    )
+    management_url: str | None = _setting(
+        "management_url",
+        kinds.MANAGEMENT,
+        "",
+        "the broker's management API, `http://user:password@host:15672`; needed where accounts are changed "
+        "(S200); the clock asks it whether the broker is full",
+        secret=True,
+    )
+    ledger_url: str = _setting(
+        "ledger",
+        kinds.LEDGER,
+        "sqlite:///rollcast.db",
+        "`sqlite:///path` or `postgresql://user:password@host/database`",
+        secret=True,
+    )
+    spool_url: str = _setting(
+        "spool",
+        kinds.SPOOL,
+        "file:///var/lib/rollcast/spool",
+        "`file:///folder` or `s3://bucket/prefix`",
+    )
+    spool_quota: int = _setting(
+        "spool_quota",
+        kinds.whole(MAX_QUOTA),
+        str(100 * GiB),
+        "bytes that the spool may hold (100 GiB), files that are still coming included",
+    )
+    retention_days: float = _setting(
+        "retention_days",
+        kinds.between(LEAST_RETENTION, LONGEST_RETENTION),
+        "30",
+        "days after which the events of ended transfers, and what receivers' servers know of them, are "
+        f"forgotten; reports are kept. At least {LEAST_RETENTION}, since a transfer may last nearly as long",
+    )
+    metrics_port: int = _setting(
+        "metrics_port",
+        kinds.whole(MAX_PORT),
+        "9464",
+        "port of `/metrics`, `/livez` and `/readyz`, on all interfaces; 0 for none",
+    )
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings in `environment`; raises `Permanent` that names what is missing or unusable."""
-        return cls(
-            server=environment.get("ROLLCAST_SERVER", "main"),
-            domains=words(_needed(environment, "ROLLCAST_DOMAINS")),
-            peers=words(environment.get("ROLLCAST_PEERS", "")),
-            amqp_url=_needed(environment, "ROLLCAST_AMQP_URL"),
-            management_url=environment.get("ROLLCAST_MANAGEMENT_URL"),
-            ledger_url=environment.get("ROLLCAST_LEDGER", "sqlite:///rollcast.db"),
-            spool_url=environment.get("ROLLCAST_SPOOL", "file:///var/lib/rollcast/spool"),
-            spool_quota=_whole(environment, "ROLLCAST_SPOOL_QUOTA", 100 * GiB, MAX_QUOTA),
-            retention_days=_retention(environment),
-            metrics_port=_whole(environment, "ROLLCAST_METRICS_PORT", 9464, MAX_PORT),
-        )
+        """The settings that `environment` holds and names. Raises `UnusableSetting`, which says what to do."""
+        places = sources(environment, ALL)
+        found = cls(*(value(setting, places) for setting in ALL))
+        found._check_user()
+        return found
 
     @property
     def user(self) -> str:
         """The broker user that this server's workers log in as."""
         return server_user(self.server)
 
-
-def _needed(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name)
-    if not value:
-        raise Permanent(f"{name} is not set", code="no_setting", hint=SEE_README)
-    return value
-
-
-def _whole(environment: Mapping[str, str], name: str, default: int, most: int) -> int:
-    given = environment.get(name, str(default))
-    if not (given.isascii() and given.isdigit() and int(given) <= most):
-        raise Permanent(
-            f"{name} is {given!r}, and not a whole number up to {most}", code=BAD_SETTING, hint=SEE_README
-        )
-    return int(given)
+    def _check_user(self) -> None:
+        given = unquote(urlsplit(self.amqp_url).username or "guest")
+        if given != self.user:
+            raise UnusableSetting(
+                f"ROLLCAST_AMQP_URL logs in as {given}, and the server {self.server!r} has to be {self.user}",
+                hint="What another user says counts for nothing. Name this one, or set ROLLCAST_SERVER.",
+            )
 
 
-def _retention(environment: Mapping[str, str]) -> float:
-    name = "ROLLCAST_RETENTION_DAYS"
-    given = environment.get(name, "30")
-    try:
-        days = float(given)
-    except ValueError:
-        raise Permanent(f"{name} is {given!r}, and not a number", code=BAD_SETTING, hint=SEE_README) from None
-    if not LEAST_RETENTION <= days <= LONGEST_RETENTION:
-        raise Permanent(
-            f"{name} is {given}, and not between {LEAST_RETENTION} and {LONGEST_RETENTION}",
-            code=BAD_SETTING,
-            hint=f"A transfer may last nearly {LEAST_RETENTION} days, and its end must not be forgotten before.",
-        )
-    return days
+ALL: tuple[Setting, ...] = tuple(one.metadata[Setting] for one in fields(Settings))
+"""All settings, in the order of the fields."""

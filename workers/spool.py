@@ -5,23 +5,26 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import select
 
-from rollcast.addresses import domain_of, is_server_user
+from rollcast.addresses import domain_of
 from rollcast.backoff import backoff
 from rollcast.broker import Delivery, acknowledge, give_back
-from rollcast.chunks import Drop, Label, Layout, digest_of, label_of
+from rollcast.chunks import Label, Layout, label_of
 from rollcast.errors import BrokerUnavailable, Transient
 from rollcast.messages import ChunksSpooled, SourceDiffered
 from rollcast.states import FINAL_TRANSFER
-from workers import metrics
+from workers import about, metrics
 from workers.ledger import Database, sent, spooled
 from workers.ledger.tables import sent_transfers
 from workers.line import Line
 from workers.outbox import Outbox
+from workers.process.logs import Seldom
 from workers.store import Store
+from workers.uploads import Upload, fault
 from workers.work import ToStep
 
 BATCH = 8
@@ -30,17 +33,10 @@ KNOWN = 1024
 """How many transfers' layouts are kept in memory."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds before chunks that could not be stored are given back, and come again at once."""
-UNKNOWN_TRANSFER = "unknown_transfer"
+AWAY = (Transient, BrokerUnavailable)
+GIVES_BACK = "gives chunks back"
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """Who may upload the chunks of a transfer, and how they lie."""
-
-    sender: str
-    layout: Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,13 @@ class Stored:
 
     delivery: Delivery
     label: Label
+
+
+class Undone(NamedTuple):
+    """A chunk that goes back to its queue, and why."""
+
+    delivery: Delivery
+    error: BaseException
 
 
 class Spooler(Line):
@@ -62,6 +65,7 @@ class Spooler(Line):
         self._uploads: dict[str, Upload | None] = {}
         self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
         self._draining = asyncio.Event()
+        self._seldom = Seldom()
 
     async def run(self) -> None:
         """Store chunks until cancelled."""
@@ -73,17 +77,52 @@ class Spooler(Line):
         await super().drained()
 
     async def _handle(self, batch: Sequence[Delivery]) -> None:
+        # All are over before one is given back: what is stored after somebody else has stored it may be left over.
+        results = await asyncio.gather(*map(self._keep, batch), return_exceptions=True)
+        stored = [result for result in results if isinstance(result, Stored)]
+        pairs = zip(batch, results, strict=True)
+        undone = [Undone(delivery, error) for delivery, error in pairs if isinstance(error, BaseException)]
+        undone += await self._finish(stored)
+        given_back = {id(one.delivery) for one in undone}
+        done = [delivery for delivery in batch if id(delivery) not in given_back]
+        await asyncio.gather(*map(acknowledge, done))
+        if undone:
+            await self._give_back(undone, hopeless=not done)
+        else:
+            self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
+
+    async def _finish(self, stored: Sequence[Stored]) -> list[Undone]:
+        """Write down what is stored, and delete what came too late for its transfer. Returns what failed."""
         try:
-            stored = await asyncio.gather(*(self._keep(delivery) for delivery in batch))
-            await self._write_down([one for one in stored if one is not None])
-        except (Transient, BrokerUnavailable) as error:
-            pause = next(self._pauses)
-            log.warning("gives chunks back", error=str(error), chunks=len(batch), pause_s=round(pause, 1))
-            await self._pause(pause)
-            await asyncio.gather(*(give_back(delivery) for delivery in batch))
-            return
-        self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
-        await asyncio.gather(*(acknowledge(delivery) for delivery in batch))
+            ended = await self._write_down(stored)
+        except AWAY as error:
+            return [Undone(one.delivery, error) for one in stored]
+        undone = []
+        for transfer_id in ended:
+            try:
+                await self._forget(transfer_id)
+            except AWAY as error:
+                late = (one for one in stored if one.label.transfer_id == transfer_id)
+                undone += [Undone(one.delivery, error) for one in late]
+        return undone
+
+    async def _give_back(self, undone: Sequence[Undone], *, hopeless: bool) -> None:
+        """One that cannot be done holds no other one up; if none can be done the store, or the ledger, is away."""
+        error = next((one.error for one in undone if not isinstance(one.error, AWAY)), undone[0].error)
+        if not isinstance(error, AWAY):
+            raise error
+        pause = next(self._pauses) if hopeless else 0.0
+        if hopeless or self._seldom.due(GIVES_BACK):
+            labels = [label for one in undone if (label := label_of(one.delivery.headers))]
+            log.warning(
+                GIVES_BACK,
+                error=str(error),
+                chunks=len(undone),
+                pause_s=round(pause, 1),
+                **about.transfers(label.transfer_id for label in labels),
+            )
+        await self._pause(pause)
+        await asyncio.gather(*(give_back(one.delivery) for one in undone))
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -93,16 +132,27 @@ class Spooler(Line):
     async def _keep(self, delivery: Delivery) -> Stored | None:
         label = label_of(delivery.headers)
         upload = await self._upload(label.transfer_id) if label else None
-        drop = await _fault(delivery, label, upload)
+        drop = await fault(delivery, label, upload)
         if drop is not None or label is None:
             metrics.CHUNKS_REFUSED.labels(reason=drop).inc()
-            log.warning("dropped a chunk", reason=drop, user=delivery.user_id, key=delivery.routing_key)
+            self._tell_of(drop, delivery, label)
             if label is not None and upload is None and delivery.redelivered:
                 # A worker may have died after it had stored it, and its transfer has ended since.
-                await self._store.discard(label.transfer_id, label.index)
+                await self._store.delete(label.transfer_id)
             return None
         await self._store.put(label.transfer_id, label.index, delivery.body)
         return Stored(delivery, label)
+
+    def _tell_of(self, drop: str | None, delivery: Delivery, label: Label | None) -> None:
+        if chunks := self._seldom.due(str(drop)):
+            log.warning(
+                "dropped chunks; the last one is told",
+                chunks=chunks,
+                reason=drop,
+                user=delivery.user_id,
+                key=delivery.routing_key,
+                transfer=label.transfer_id if label else None,
+            )
 
     async def _upload(self, transfer_id: str) -> Upload | None:
         if transfer_id not in self._uploads:
@@ -121,7 +171,8 @@ class Spooler(Line):
         request = sent.request_of(row)
         return Upload(row.sender, Layout(request.file.size, request.chunk_size))
 
-    async def _write_down(self, stored: Sequence[Stored]) -> None:
+    async def _write_down(self, stored: Sequence[Stored]) -> list[str]:
+        """Returns the transfers that have ended, whose spool was cleaned up while these were on their way."""
         by_transfer, twice = _by_transfer(stored)
         messages: list[ToStep] = []
         async with self._database.begin() as ledger:
@@ -132,16 +183,13 @@ class Spooler(Line):
                     new, differing = await spooled.add(ledger, transfer_id, chunks)
                     messages += self._news(transfer_id, new, twice.get(transfer_id, differing))
         await self._outbox.publish(messages)
-        for transfer_id in ended:
-            await self._forget(transfer_id)
-        metrics.CHUNKS_IN.inc(len(stored))
-        metrics.BYTES_IN.inc(sum(len(one.delivery.body) for one in stored))
+        metrics.CHUNKS_SPOOLED.inc(len(stored))
+        metrics.BYTES_SPOOLED.inc(sum(len(one.delivery.body) for one in stored))
+        return ended
 
     async def _forget(self, transfer_id: str) -> None:
-        # The spool was cleaned up while these chunks were on their way.
-        upload, self._uploads[transfer_id] = self._uploads.get(transfer_id), None
-        if upload is not None:
-            await self._store.delete(transfer_id, upload.layout.count)
+        self._uploads[transfer_id] = None
+        await self._store.delete(transfer_id)
 
     def _news(self, transfer_id: str, new: int, differing: int | None) -> list[ToStep]:
         upload = self._uploads.get(transfer_id)
@@ -162,18 +210,3 @@ def _by_transfer(stored: Sequence[Stored]) -> tuple[dict[str, dict[int, bytes]],
         if chunks[label.transfer_id].setdefault(label.index, digest) != digest:
             twice[label.transfer_id] = label.index
     return chunks, twice
-
-
-async def _fault(delivery: Delivery, label: Label | None, upload: Upload | None) -> str | None:
-    if label is None or upload is None:
-        return UNKNOWN_TRANSFER
-    user = delivery.user_id or ""
-    if user != upload.sender and not is_server_user(user):
-        return Drop.WRONG_USER
-    if delivery.routing_key != f"{upload.sender}.{label.transfer_id}":
-        return Drop.WRONG_TRANSFER
-    misfit = upload.layout.misfit(label.index, len(delivery.body))
-    if misfit is not None:
-        return misfit
-    digest = await asyncio.to_thread(digest_of, delivery.body)
-    return None if digest == label.digest else Drop.WRONG_DIGEST

@@ -1,37 +1,72 @@
 """The spool's store: every chunk is an object `<transfer>/<index>` in a folder or a bucket."""
 
 import asyncio
+import functools
 import hashlib
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import obstore
 from blake3 import blake3
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore
 
-from rollcast.errors import Transient
+from rollcast.errors import Permanent, Transient
 from rollcast.messages.values import Hashes
+from workers.storage import LIST_PAGE, check_folder, failure, is_refusal, open_storage, remove_folder
 
 READ_AHEAD = 4
 """Chunks that are read while the one before is being used; bounds the memory of a cast."""
-DELETE_BATCH = 256
+PROBE = b"rollcast"
 
 
 class Store:
     """Where the spool keeps its chunks; `url` is `file:///folder` or `s3://bucket/prefix`."""
 
     def __init__(self, url: str) -> None:
-        self._store = _open(url)
+        self._url = url
+
+    @functools.cached_property
+    def _store(self) -> ObjectStore:
+        try:
+            return open_storage(self._url)
+        except (BaseError, OSError, ValueError) as error:
+            raise failure(f"the spool {self._url} cannot be opened", error) from error
+
+    async def check(self) -> None:
+        """Open the folder, and see whether it can be written to; in a bucket store something, read, list, delete it.
+
+        `Permanent` if we are not let in, or there is no such bucket; `Transient` if the store is away.
+        """
+        # A full disk is no reason not to start: who starts may be the one who makes room on it.
+        if isinstance(self._store, LocalStore):
+            check_folder(Path(str(self._store.prefix)))
+            return
+        try:
+            sound = await self.probe()
+        except Transient as error:
+            if error.__cause__ is not None and is_refusal(error.__cause__):
+                raise Permanent(f"{self._url}: {error}", code=error.code, hint=error.hint) from error
+            raise
+        if not sound:
+            raise Transient(f"the spool {self._url} does not give back what it was given a moment ago")
+
+    async def probe(self) -> bool:
+        """Store something, read it, and delete it again. Returns whether it was the same."""
+        name = f"probe-{secrets.token_hex(8)}"
+        await self.put(name, 0, PROBE)
+        found = await self.get(name, 0)
+        await self.delete(name)
+        return found == PROBE
 
     async def put(self, transfer_id: str, index: int, chunk: bytes) -> None:
         """Store a chunk, whole or not at all. `Transient` if the store is full or away."""
         try:
             await obstore.put_async(self._store, _path(transfer_id, index), chunk, use_multipart=False)
         except (BaseError, OSError) as error:
-            raise Transient(f"the spool cannot store: {error}", code="spool_unavailable") from error
+            raise failure("the spool cannot store", error) from error
 
     async def get(self, transfer_id: str, index: int) -> bytes | None:
         """A chunk, or None if it is not there."""
@@ -41,7 +76,7 @@ class Store:
         except FileNotFoundError:
             return None
         except (BaseError, OSError) as error:
-            raise Transient(f"the spool cannot be read: {error}", code="spool_unavailable") from error
+            raise failure("the spool cannot be read", error) from error
 
     async def read(self, transfer_id: str, indexes: Iterable[int]) -> AsyncIterator[tuple[int, bytes | None]]:
         """The chunks in this order, read ahead by a few."""
@@ -77,45 +112,24 @@ class Store:
         try:
             status = await asyncio.to_thread(os.statvfs, str(self._store.prefix))
         except OSError as error:
-            raise Transient(f"the spool cannot be seen: {error}", code="spool_unavailable") from error
+            raise failure("the spool cannot be seen", error) from error
         return status.f_bavail * status.f_frsize
 
-    async def delete(self, transfer_id: str, chunks: int) -> None:
-        """Delete the chunks of a transfer, those that are there."""
-        for start in range(0, chunks, DELETE_BATCH):
-            indexes = range(start, min(start + DELETE_BATCH, chunks))
-            await asyncio.gather(*(self._delete(transfer_id, index) for index in indexes))
-        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
-            await asyncio.to_thread(_remove_folder, Path(self._store.prefix) / transfer_id)
-
-    async def discard(self, transfer_id: str, index: int) -> None:
-        """Delete a chunk of a transfer of which nothing else is kept."""
-        await self._delete(transfer_id, index)
-        await self.delete(transfer_id, 0)
-
-    async def _delete(self, transfer_id: str, index: int) -> None:
+    async def delete(self, transfer_id: str) -> None:
+        """Delete all that there is of a transfer, also what nobody has written down."""
         try:
-            await obstore.delete_async(self._store, _path(transfer_id, index))
-        except FileNotFoundError:
-            return
+            if isinstance(self._store, LocalStore):
+                await asyncio.to_thread(remove_folder, Path(str(self._store.prefix)) / transfer_id)
+            else:
+                await _empty(self._store, transfer_id)
         except (BaseError, OSError) as error:
-            raise Transient(f"the spool cannot delete: {error}", code="spool_unavailable") from error
+            raise failure("the spool cannot delete", error) from error
 
 
-def _open(url: str) -> ObjectStore:
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        return LocalStore(parts.path, mkdir=True, automatic_cleanup=False)
-    return from_url(url)
+async def _empty(bucket: ObjectStore, prefix: str) -> None:
+    async for page in obstore.list(bucket, prefix=prefix, chunk_size=LIST_PAGE):
+        await obstore.delete_async(bucket, [found["path"] for found in page])
 
 
 def _path(transfer_id: str, index: int) -> str:
     return f"{transfer_id}/{index}"
-
-
-def _remove_folder(folder: Path) -> None:
-    # A put that was killed leaves staging files that the store does not list.
-    for leftover in folder.glob("*"):
-        leftover.unlink(missing_ok=True)
-    if folder.exists():
-        folder.rmdir()

@@ -13,7 +13,7 @@ from rollcast.messages import ChunksSpooled, Message, UploadDue, UploadInvited
 from rollcast.messages.values import Range
 from rollcast.states import Receiver, Transfer
 from workers import reports
-from workers.ledger import Ledger, sent, spooled
+from workers.ledger import Ledger, roll, sent, spooled
 from workers.work import CastChunks, MeasureLanes, OpenUpload, Outcome, VerifySpool
 
 PIECE = 64 * 1024 * 1024
@@ -99,9 +99,9 @@ async def _measure_after(pause: int, transfer: Row[Any], ledger: Ledger) -> list
 async def _measure(transfer: Row[Any], ledger: Ledger, held: int) -> MeasureLanes:
     # Should the measuring come to a standstill, with a worker that died, the clock soon begins it again.
     await sent.change(
-        ledger, transfer.transfer_id, measured_at=ledger.now, **sent.prompt_in(transfer, ledger.now)
+        ledger, transfer.transfer_id, measured_at=ledger.now, **sent.prompt_again(transfer, ledger.now)
     )
-    lanes = await sent.sample(ledger, transfer.transfer_id, Receiver.RECEIVING, SAMPLE)
+    lanes = await roll.sample(ledger, transfer.transfer_id, Receiver.RECEIVING, SAMPLE)
     return MeasureLanes(transfer.sender, transfer.transfer_id, lanes, piece_of(transfer), held)
 
 
@@ -114,7 +114,7 @@ async def _may_begin(transfer: Row[Any], ledger: Ledger) -> bool:
 async def _lanes_ready(transfer: Row[Any], ledger: Ledger) -> bool:
     if ledger.now >= transfer.resolved_at + LANES_GRACE:
         return True
-    return not await sent.receivers(ledger, transfer.transfer_id, [Receiver.ACCEPTED], limit=1)
+    return not await roll.receivers(ledger, transfer.transfer_id, [Receiver.ACCEPTED], limit=1)
 
 
 async def _grant(transfer: Row[Any], ledger: Ledger, pieces: int) -> list[Outcome]:
@@ -156,6 +156,6 @@ async def _verify(transfer: Row[Any], ledger: Ledger) -> VerifySpool:
     request = sent.request_of(transfer)
     # Reading it all takes its time, in which a prompt would have it read once more.
     wait = sent.FIRST_PROMPT + request.file.size // VERIFIED_PER_US
-    await sent.change(ledger, transfer.transfer_id, **sent.prompt_in(transfer, ledger.now, wait))
+    await sent.change(ledger, transfer.transfer_id, **sent.prompt_again(transfer, ledger.now, wait))
     sha256 = request.file.hash.sha256 is not None
     return VerifySpool(transfer.sender, transfer.transfer_id, transfer.chunks, sha256)

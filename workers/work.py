@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from rollcast.messages import Message, ParkedRequested, Refused
+from rollcast.messages import Message, OverviewAnswered, ParkedRequested, Refused
 from rollcast.messages.values import Range
 from rollcast.reasons import REASONS, Code
 from workers.ledger import Ledger
@@ -117,10 +117,9 @@ class DropCast:
 
 @dataclass(frozen=True, slots=True)
 class DropSpool:
-    """The spooled chunks, of which there are so many at the most."""
+    """The spooled chunks."""
 
     transfer_id: str
-    chunks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +180,21 @@ class SeeParked:
     request: ParkedRequested
 
 
+@dataclass(frozen=True, slots=True)
+class SeeBroker:
+    """The rest of an overview, as the broker knows it; the answer follows."""
+
+    asked: Received
+    overview: OverviewAnswered
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnose:
+    """Whether this server has all that it needs; the answer follows."""
+
+    asked: Received
+
+
 Action = (
     OpenInboxes
     | OpenLanes
@@ -194,6 +208,8 @@ Action = (
     | GrantRights
     | RevokeRights
     | SeeParked
+    | SeeBroker
+    | Diagnose
 )
 """What is done at the broker or the spool, after the commit and before anything is published."""
 Publication = ToStep | Later | ToInboxes | Reply | IntoCast

@@ -41,7 +41,7 @@ def _exchanges(scene: Scene) -> Iterator[str]:
 
 def _spools(scene: Scene) -> Iterator[str]:
     for server in scene.running.servers.values():
-        files = sum(path.is_file() for path in server.spool.rglob("*"))
+        files = sum(path.is_file() for path in server.spooled())
         if files:
             yield f"the spool of {server.name} still holds {files} files"
 

@@ -1,5 +1,6 @@
 """The faults and the transfers of a run, up to the end of the last fault."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
@@ -17,6 +18,8 @@ from dev.chaos.wishes import Wish
 TRIES = 4
 AGAIN_S = 4.0
 """Seconds until a fault that is not possible, since the broker is away or blocks, is tried again."""
+MOST_AT_ONCE = 8
+"""Transfers on their way, above which no other begins: a slow machine has fewer of them, and no pile of them."""
 
 
 class Play:
@@ -29,15 +32,19 @@ class Play:
 
     def run(self, planned: Sequence[Planned], wishes: Sequence[Wish], seconds: float) -> None:
         """Return when the time is over and every fault is undone."""
-        for wish in wishes:
-            self._agenda.add(wish.at, partial(self._send, wish))
         for fault in planned:
             self._agenda.add(fault.at, partial(self._fault, fault, TRIES))
-        self._agenda.run_until(seconds, self._scene.look)
+        waiting = deque(wishes)
+        self._agenda.run_until(seconds, lambda: self._look(waiting))
         self._agenda.do_all()
         if isinstance(self._scene.broker, Node):
             self._scene.broker.wait_until_ready()
         self._record.note(self._agenda.now, "no more faults")
+
+    def _look(self, waiting: deque[Wish]) -> None:
+        self._scene.look()
+        while waiting and waiting[0].at <= self._agenda.now and self._scene.on_their_way < MOST_AT_ONCE:
+            self._send(waiting.popleft())
 
     def _send(self, wish: Wish) -> None:
         self._record.note(self._agenda.now, f"{wish.sender} sends {wish.name}, {wish.size} bytes")

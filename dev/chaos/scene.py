@@ -43,6 +43,11 @@ class Scene:
         """All processes of ours."""
         return (*self.workers, *self.receivers, *self.sendings)
 
+    @property
+    def on_their_way(self) -> int:
+        """How many transfers somebody has still to do something for."""
+        return sum(not sending.ended for sending in self.sendings)
+
     def look(self) -> None:
         """Start again what has ended by itself."""
         for kept in self.kept:

@@ -1,5 +1,6 @@
 """`python -m dev.demo [FILE]`: the whole set-up in a new folder below `.run`, the play, the check."""
 
+import asyncio
 import secrets
 import shutil
 import sys
@@ -15,6 +16,8 @@ from dev.deployment import SERVER_PER_DOMAIN, deployment
 from dev.packages import RUN, Missing
 from dev.processes import Failed, unwind_when_told_to_end
 from rollcast.cli import output
+from rollcast.errors import FileUnusable
+from rollcast.source import Source
 
 FOLDER = RUN / "demo"
 SIZE = 32 * 1024 * 1024
@@ -30,11 +33,15 @@ def main(arguments: Sequence[str]) -> int:
         output.say("usage: python -m dev.demo [FILE]")
         return 2
     try:
+        named = _usable(Path(arguments[0]).absolute()) if arguments else None
         with _new_folder() as folder:
-            return _demo(Path(arguments[0]).absolute() if arguments else _made_up(folder), folder)
+            return _demo(named or _made_up(folder), folder)
     except Refused as refused:
         telling.say(telling.error_lines(refused.error))
         return refused.status
+    except FileUnusable as error:
+        output.say(str(error), *filter(None, [error.hint]))
+        return 2
     except (Missing, Failed) as error:
         output.say(*str(error).splitlines())
         return 2 if isinstance(error, Missing) else 1
@@ -46,6 +53,12 @@ def _demo(file: Path, folder: Path) -> int:
     telling.title("Set-up: a broker, and a server with all its workers for each of two domains")
     with node(folder / "broker") as broker, deployment(folder, broker, SERVER_PER_DOMAIN) as running:
         return conclude(play(running, file, folder))
+
+
+def _usable(file: Path) -> Path:
+    """The file, once it is sure that it can be sent. Raises FileUnusable."""
+    asyncio.run(Source.open(file, sha256=False)).close()
+    return file
 
 
 @contextmanager

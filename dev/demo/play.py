@@ -56,7 +56,7 @@ def _register(commands: Commands, folder: Path) -> None:
         commands.start(role.address, "receive", "--as", role.address, "--into", str(into), *options, "--json")
     for _ in TERMINALS:
         name, event = commands.hear(READY_WITHIN)
-        if event is None:
+        if event is None or "error" in event:
             raise commands.failed(name)
         telling.say([telling.event_line(event["address"], event)])
     for role in TERMINALS:

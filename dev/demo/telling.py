@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dev.demo.commands import Document
 from rollcast.cli import output
 from rollcast.cli.report_text import table
-from rollcast.cli.texts import size_text
+from rollcast.sizes import size_text
 
 NAMES_WIDTH = 14
 LAST_STEP_OF_ROLL_CALL = "s270"

@@ -23,6 +23,8 @@ ANSWERS: dict[type[m.Message], tuple[type[m.Message], ...]] = {
     m.Query: (m.TransferDescribed, m.TransfersListed),
     m.AccountRequested: (m.AccountAnswered,),
     m.ParkedRequested: (m.ParkedAnswered,),
+    m.OverviewRequested: (m.OverviewAnswered,),
+    m.DiagnosisRequested: (m.DiagnosisAnswered,),
     m.ConsentAnswered: (m.AnswerRecorded,),
     m.ReceiptReported: (m.ReceiptRecorded,),
 }

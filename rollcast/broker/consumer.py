@@ -18,7 +18,8 @@ from aiormq.exceptions import (
 )
 
 from rollcast.broker.handlers import Delivery, Handlers
-from rollcast.broker.link import CONNECTION_LOST, Link
+from rollcast.broker.link import CONNECTION_LOST, Link, losses_named
+from rollcast.broker.words import because
 from rollcast.errors import BrokerRefused, BrokerUnavailable
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ class Consumer:
         self._stopping = True
         if self._cancel is not None and self._channel is not None and not self._channel.is_closed:
             # Nothing comes over a connection that has gone.
-            with suppress(*CONNECTION_LOST):
+            with suppress(*CONNECTION_LOST), losses_named():
                 await self._cancel()
 
     async def close(self) -> None:
@@ -127,23 +128,26 @@ class Consumer:
         lost = asyncio.Event()
         handlers = Handlers(self._on_delivery)
         try:
-            underlay = await self._channel.get_underlay_channel()
-            underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
-            self._channel.close_callbacks.add(lambda *_: lost.set())
-            queue = await self._channel.get_queue(self._queue, ensure=False)
-            tag = await begun(queue.consume(handlers.take, exclusive=self._exclusive))
+            with losses_named():
+                underlay = await self._channel.get_underlay_channel()
+                underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
+                self._channel.close_callbacks.add(lambda *_: lost.set())
+                queue = await self._channel.get_queue(self._queue, ensure=False)
+                tag = await begun(queue.consume(handlers.take, exclusive=self._exclusive))
             self._cancel = functools.partial(queue.cancel, tag)
             self.starts += 1
             self._broken_since = None
             self.ready.set()
+            if self.starts > 1:
+                logger.info("consumes %s again", self._queue)
             await lost.wait()
         except ChannelAccessRefused as error:
             raise self._refused(error) from error
         except (ConnectionInternalError, NotBegun) as error:
             await self._note_broken()
-            raise BrokerUnavailable(f"the broker fails over {self._queue}: {error}") from error
+            raise BrokerUnavailable(because(f"the broker fails over {self._queue}", error)) from error
         except (ChannelNotFoundEntity, ChannelClosed, *CONNECTION_LOST) as error:
-            raise BrokerUnavailable(f"cannot consume {self._queue}: {error}") from error
+            raise BrokerUnavailable(because(f"cannot consume {self._queue}", error)) from error
         finally:
             self.ready.clear()
             if not self._channel.is_closed:
@@ -164,8 +168,13 @@ class Consumer:
                 code="already_receiving",
                 hint="Stop the other one; after a crash the broker takes up to two minutes to notice.",
             )
-        return BrokerRefused(f"the broker does not let {self._link.user} consume {self._queue}: {error}")
+        return BrokerRefused(
+            because(f"the broker does not let {self._link.user} consume {self._queue}", error)
+        )
 
     def _log_loss(self, state: tenacity.RetryCallState) -> None:
+        if self._link.is_told:
+            return
         error = state.outcome.exception() if state.outcome else None
-        logger.warning("%s; trying again", error, extra={"queue": self._queue})
+        told = {"attempt": state.attempt_number, "next_try_s": round(state.upcoming_sleep, 1)}
+        logger.warning("%s; trying again", error, extra={"queue": self._queue, **told})

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aio_pika.abc import AbstractIncomingMessage
 from aiormq.exceptions import ChannelInvalidStateError
 
-from rollcast.broker.link import CONNECTION_LOST
+from rollcast.broker.link import CONNECTION_LOST, losses_named
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,8 @@ def is_stale(delivery: Delivery) -> bool:
 async def acknowledge(delivery: Delivery) -> None:
     """Acknowledge a delivery. If the connection went before, it simply comes again."""
     try:
-        await delivery.ack()
+        with losses_named():
+            await delivery.ack()
     except CONNECTION_LOST as error:
         logger.debug("not acknowledged: %s", error)
 
@@ -64,6 +65,7 @@ async def acknowledge(delivery: Delivery) -> None:
 async def give_back(delivery: Delivery) -> None:
     """Put a delivery back into its queue. If the connection went before, it is there again anyway."""
     try:
-        await delivery.nack(requeue=True)
+        with losses_named():
+            await delivery.nack(requeue=True)
     except CONNECTION_LOST as error:
         logger.debug("not given back: %s", error)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 import tenacity
 from aio_pika import DeliveryMode, Message
@@ -9,11 +10,13 @@ from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed, PublishError
 
-from rollcast.broker.link import CONNECTION_LOST, Link
+from rollcast.broker.link import CONNECTION_LOST, Link, losses_named
+from rollcast.broker.words import because
 from rollcast.codec import CONTENT_TYPE
 from rollcast.errors import BrokerRefused, BrokerUnavailable
 
 CONFIRM_TIMEOUT = 30.0
+CLOSE_TIMEOUT = 2.0
 BLOCKED_CHECK = 5.0
 """Seconds after which a blocked connection is looked at: one that was lost stays blocked for ever."""
 WINDOW = 256
@@ -92,22 +95,31 @@ class Publisher:
                 self._channel = channel
             return self._channel
 
+    async def close(self) -> None:
+        """Give the channel back; a broker that does not confirm that is not waited for."""
+        channel, self._channel = self._channel, None
+        # Over a connection that has gone there is nothing to give back.
+        with suppress(RuntimeError, *CONNECTION_LOST), losses_named():
+            if channel is not None and not channel.is_closed:
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await channel.close()
+
     async def _attempt(self, exchange: str, key: str, message: Message, mandatory: bool) -> bool:
         # Two attempts under one message id can hang the confirms of a channel.
         message.message_id = None
         channel = await self.channel()
         try:
-            await _unblocked(channel)
-            target = await self._exchange(channel, exchange)
-            await target.publish(message, key, mandatory=mandatory, timeout=CONFIRM_TIMEOUT)
+            with losses_named():
+                await _unblocked(channel)
+                target = await self._exchange(channel, exchange)
+                await target.publish(message, key, mandatory=mandatory, timeout=CONFIRM_TIMEOUT)
         except PublishError:
             return False
         except (ChannelAccessRefused, ChannelPreconditionFailed) as error:
-            raise BrokerRefused(
-                f"the broker does not let {self._link.user} publish to {exchange} under {key}: {error}"
-            ) from error
+            refusal = f"the broker does not let {self._link.user} publish to {exchange} under {key}"
+            raise BrokerRefused(because(refusal, error)) from error
         except (DeliveryError, *CONNECTION_LOST) as error:
-            raise BrokerUnavailable(f"not confirmed by {self._link.place}: {error!r}") from error
+            raise BrokerUnavailable(because(f"not confirmed by {self._link.place}", error)) from error
         return True
 
     async def _exchange(self, channel: AbstractChannel, name: str) -> AbstractExchange:

@@ -14,7 +14,7 @@ from aio_pika.abc import ConnectionParameter
 from aiormq import TransportFactory
 from yarl import URL
 
-from rollcast.broker import heads
+from rollcast.broker import farewells, heads
 
 SIZE = 1024 * 1024
 """Bytes of the buffer: eight frames."""
@@ -37,6 +37,7 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
         self._ended = False
         self._reading_paused = False
         self._closed = asyncio.get_running_loop().create_future()
+        self.farewell = ""
 
     async def readexactly(self, size: int) -> bytes:
         """The next `size` bytes, at most a frame. Raises `IncompleteReadError` at the end of the stream."""
@@ -58,8 +59,11 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
         place, self._reads = self._reads % 3, self._reads + 1
         if place == 0:
             self._frame_type = part[0]
-        is_head = place == 2 and self._frame_type == heads.FRAME_TYPE
-        return heads.readable(part) if is_head else part
+        if place != 2:
+            return part
+        if self._frame_type == farewells.FRAME_TYPE:
+            self.farewell = self.farewell or farewells.reason(part)
+        return heads.readable(part) if self._frame_type == heads.FRAME_TYPE else part
 
     async def read(self) -> bytes:
         """What is there."""
@@ -91,6 +95,10 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
             self._reading_paused = True
             self._connected().pause_reading()
         self._wake()
+
+    def abort(self) -> None:
+        """Leave at once, whatever has not been sent yet."""
+        self._connected().abort()
 
     def eof_received(self) -> bool:
         """The other side has closed its half."""
@@ -130,6 +138,20 @@ class Connection(aio_pika.Connection):
 class Transport(TransportFactory):
     """Opens connections whose reader is a `BufferedReader`, with TLS for `amqps`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._reader: BufferedReader | None = None
+
+    @property
+    def farewell(self) -> str:
+        """Why the broker has closed the connection; nothing if it has not, or not said so."""
+        return "" if self._reader is None else self._reader.farewell
+
+    def abort(self) -> None:
+        """Give the connection up at once, and what was to be sent with it."""
+        if self._reader is not None:
+            self._reader.abort()
+
     async def create(self, url: URL, **kwargs: Any) -> tuple[Any, asyncio.StreamWriter]:
         """The reader and the writer of a new connection; `OSError` if there is none."""
         provider = kwargs.pop("ssl_context_provider")
@@ -138,4 +160,5 @@ class Transport(TransportFactory):
         transport, reader = await loop.create_connection(
             BufferedReader, str(url.host), url.port or DEFAULT_PORTS[url.scheme], ssl=context, **kwargs
         )
+        self._reader = reader
         return reader, asyncio.StreamWriter(transport, reader, None, loop)

@@ -20,23 +20,40 @@ T = TypeVar("T")
 
 PATIENCE = 3.0
 """Seconds for which a broker that does not answer is tried again, before it is said."""
+LONGEST_PAUSE = 10.0
+"""Seconds between two tries, at the most."""
 
 ENVIRONMENT = """\
 Environment:
-  ROLLCAST_HOME      holds credentials/ADDRESS.json, and in transfers/ what
-                     send --resume and retry need; ~/.rollcast if not set
-  ROLLCAST_AMQP_URL  the operator's address of the broker, for admin and parked,
-                     and for status and list without --as
+  ROLLCAST_HOME      holds credentials/ADDRESS.json, in transfers/ what
+                     send --resume and retry need, and in watch/ what watch
+                     has sent; ~/.rollcast if not set
+  ROLLCAST_AMQP_URL  the operator's address of the broker, for admin, parked and
+                     top, and for status, list and doctor without --as
   ROLLCAST_DOMAINS   the operator's domains, separated by commas"""
 
 
 @asynccontextmanager
-async def patiently(connect: Callable[[], AbstractAsyncContextManager[T]]) -> AsyncIterator[T]:
-    """Enter what `connect` makes, and try again for a short while if the broker does not answer."""
+async def patiently(
+    connect: Callable[[], AbstractAsyncContextManager[T]],
+    *,
+    patience: float = PATIENCE,
+    tell: Callable[[str], None] | None = None,
+) -> AsyncIterator[T]:
+    """Enter what `connect` makes, and try again for `patience` seconds if the broker does not answer.
+
+    `tell` gets what is the matter, each time.
+    """
+
+    def waits(state: tenacity.RetryCallState) -> None:
+        if tell is not None and state.outcome is not None:
+            tell(str(state.outcome.exception()))
+
     retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(BrokerUnavailable),
-        wait=tenacity.wait_random_exponential(multiplier=0.1, max=1),
-        stop=tenacity.stop_after_delay(PATIENCE),
+        wait=tenacity.wait_random_exponential(multiplier=0.1, max=min(patience / 3, LONGEST_PAUSE)),
+        stop=tenacity.stop_after_delay(patience),
+        before_sleep=waits,
         reraise=True,
     )
     async with AsyncExitStack() as stack:

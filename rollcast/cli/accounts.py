@@ -1,15 +1,19 @@
 """Changes and lists accounts: what `rollcast admin` does."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from rollcast.cli import access, output
 from rollcast.cli.exits import Exit
 from rollcast.cli.report_text import table
-from rollcast.cli.texts import size_text, time_text
+from rollcast.cli.texts import time_text
 from rollcast.errors import FileUnusable
 from rollcast.messages.values import MAX_FILE_SIZE, Account, Limits
+from rollcast.report import instant
 from rollcast.settings import ClientSettings
+from rollcast.sizes import size_text
 
 Change = Literal["remove", "suspend", "resume"]
 _CHANGED = {"remove": "removed", "suspend": "suspended", "resume": "resumed"}
@@ -46,11 +50,14 @@ async def change(action: Change, address: str) -> int:
     return Exit.DONE
 
 
-async def list_accounts() -> int:
+async def list_accounts(*, json: bool) -> int:
     """Print all accounts. Returns the exit status."""
     async with access.operator() as operator:
         accounts = await operator.accounts()
-    output.emit(*account_lines(accounts))
+    if json:
+        output.emit_document({"accounts": [account_json(account) for account in accounts]})
+    else:
+        output.emit(*account_lines(accounts))
     return Exit.DONE
 
 
@@ -59,14 +66,30 @@ def account_lines(accounts: Iterable[Account]) -> list[str]:
     return table([_row(account) for account in accounts]) or ["no accounts"]
 
 
+def account_json(account: Account) -> dict[str, Any]:
+    """The document of an account; instants in UTC."""
+    seen = account.registered_at
+    return {
+        "address": account.address,
+        "suspended": account.suspended,
+        "registered_at": None if seen is None else instant(seen),
+        "limits": msgspec.to_builtins(account.limits),
+    }
+
+
 def _row(account: Account) -> tuple[str, str, str, str]:
     seen = account.registered_at
     return (
         account.address,
         "suspended" if account.suspended else "active",
         "never registered" if seen is None else f"registered {time_text(seen)}",
-        ", ".join(_limits(account.limits)),
+        limits_text(account.limits),
     )
+
+
+def limits_text(limits: Limits) -> str:
+    """What an account may do."""
+    return ", ".join(_limits(limits))
 
 
 def _limits(limits: Limits) -> Iterable[str]:

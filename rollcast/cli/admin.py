@@ -5,7 +5,8 @@ from typing import Annotated
 from cyclopts import App, Parameter, validators
 
 from rollcast.cli import accounts
-from rollcast.cli.options import Size, Types
+from rollcast.cli.exits import STATUSES_IN_SHORT
+from rollcast.cli.options import Json, Size, Types
 from rollcast.cli.running import run
 from rollcast.messages.values import Limits
 
@@ -34,7 +35,7 @@ _STANDARD = Limits()
 
 def application() -> App:
     """The commands below `rollcast admin`."""
-    app = App(name="admin", help=HELP)
+    app = App(name="admin", help=HELP, help_epilogue=STATUSES_IN_SHORT)
     app.command(add, help=ADD_HELP)
     app.command(list_, name="list", help="List all accounts of the domains in ROLLCAST_DOMAINS.")
     app.command(remove, help="Remove an account for good, and close its connections.")
@@ -73,9 +74,9 @@ def add(
     return run(accounts.add(addr, limits))
 
 
-def list_() -> int:
+def list_(*, json: Json = False) -> int:
     """List accounts. Returns the exit status."""
-    return run(accounts.list_accounts())
+    return run(accounts.list_accounts(json=json))
 
 
 def remove(addr: Address, /) -> int:

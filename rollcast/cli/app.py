@@ -4,12 +4,13 @@ import importlib.metadata
 import logging
 import traceback
 from collections.abc import Sequence
+from functools import partial
 
 from cyclopts import App, CycloptsError, Parameter
 
-from rollcast.cli import admin, cancel, output, parked, receive, retry, send, status
+from rollcast.cli import admin, cancel, doctor, output, parked, receive, retry, send, status, top, watch
 from rollcast.cli.access import ENVIRONMENT
-from rollcast.cli.exits import STATUSES, Interrupted, UsageError, status_of_error
+from rollcast.cli.exits import STATUSES, STATUSES_IN_SHORT, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
 
@@ -38,18 +39,23 @@ def application() -> App:
         default_parameter=Parameter(negative=(), show_default=_default_text),
         suppress_keyboard_interrupt=False,
     )
+    add = partial(app.command, help_epilogue=STATUSES_IN_SHORT)
     app.command(
         send.send,
         help=send.HELP,
+        help_epilogue=f"{STATUSES}\n\nFor the environment, see `rollcast --help`.",
         usage=send.USAGE,
         group_parameters=send.OPTIONS,
         group_arguments=send.OPTIONS,
     )
-    app.command(receive.receive, help=receive.HELP)
-    app.command(status.status, help=status.STATUS_HELP)
-    app.command(status.list_, name="list", help=status.LIST_HELP)
-    app.command(cancel.cancel, help=cancel.HELP)
-    app.command(retry.retry, help=retry.HELP)
+    add(receive.receive, help=receive.HELP)
+    add(watch.watch, help=watch.HELP)
+    add(status.status, help=status.STATUS_HELP)
+    add(status.list_, name="list", help=status.LIST_HELP)
+    add(top.top, help=top.HELP)
+    add(doctor.doctor, help=doctor.HELP)
+    add(cancel.cancel, help=cancel.HELP)
+    add(retry.retry, help=retry.HELP)
     app.command(admin.application())
     app.command(parked.application())
     return app
@@ -83,7 +89,8 @@ def run(tokens: Sequence[str]) -> int:
 
 def _usage(wrong: CycloptsError) -> UsageError:
     command = " ".join(["rollcast", *(wrong.command_chain or ())])
-    text = str(wrong)
+    # Of the commands it would name only some.
+    text = str(wrong).partition(" Available commands: ")[0]
     return UsageError(text[:1].lower() + text[1:].rstrip("."), hint=f"See `{command} --help`.")
 
 

@@ -1,6 +1,6 @@
 """`rollcast cancel`: its options and its help."""
 
-from rollcast.cli import transfers
+from rollcast.cli.cancelling import cancel as cancel_transfer
 from rollcast.cli.options import AsKept, Json, TransferId
 from rollcast.cli.running import run
 
@@ -22,4 +22,4 @@ For example:
 
 def cancel(transfer: TransferId, /, *, as_: AsKept = None, json: Json = False) -> int:
     """Cancel a transfer. Returns the exit status."""
-    return run(transfers.cancel(transfer, as_, json=json))
+    return run(cancel_transfer(transfer, as_, json=json))

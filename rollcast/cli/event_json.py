@@ -47,7 +47,7 @@ def _details(event: ReceiverEvent) -> dict[str, Any]:
         case Failed():
             return _offer(event.offer) | {"detail": event.detail}
         case Ended():
-            return {"state": event.state, "reason": event.reason}
+            return _offer(event.offer) | {"state": event.state, "reason": event.reason}
         case Ready():
             return {}
 

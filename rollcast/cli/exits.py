@@ -33,12 +33,18 @@ Exit status:
   0    every requested receiver has the file; after a dry run: is listed;
        with --detach: the server has the file; other commands: done
   1    the transfer ended, and some receivers do not have the file; send and
-       retry: or some put their decision off; cancel: it came too late
-  2    wrong usage, an unusable file or folder, or no credentials for --as
+       retry: or some put their decision off; cancel: it came too late;
+       doctor: something is not as it should be
+  2    wrong usage, an unusable file or folder, no credentials for --as, or a
+       variable of the environment that is needed and not set
   3    refused by the server
   4    the broker cannot be reached or refuses us, or no server answers
   70   a fault in rollcast itself
   130  interrupted by Ctrl-C; send and retry: the transfer is cancelled"""
+STATUSES_IN_SHORT = """\
+Exit status: 0 done, 1 ended and not all is well, 2 wrong usage, 3 refused by
+the server, 4 no broker or no server answers, 70 a fault in rollcast itself,
+130 Ctrl-C. For more, and for the environment, see `rollcast --help`."""
 
 
 class UsageError(Permanent):

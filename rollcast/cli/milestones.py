@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.output import say
 from rollcast.cli.report_text import receiver_reason
-from rollcast.cli.texts import plural, size_text, time_text
+from rollcast.cli.texts import plural, time_text
 from rollcast.events import (
     Accepted,
     Held,
@@ -19,10 +19,11 @@ from rollcast.events import (
     UploadStarted,
 )
 from rollcast.messages.values import ReceiverStatus
+from rollcast.sizes import size_text
 from rollcast.states import Transfer
 
 INTERVAL = 5.0
-"""Seconds between two lines of progress, at least."""
+"""Seconds between two lines of progress by which nobody more has stored it all, at least."""
 
 
 class Milestones:
@@ -32,6 +33,7 @@ class Milestones:
         self._course = course
         self._clock = clock
         self._told = clock()
+        self._done = 0
         self._announced = self._listed = False
 
     def show(self, event: SenderEvent) -> None:
@@ -41,7 +43,7 @@ class Milestones:
                 self._announced = True
                 say(self._accepted(event))
             case Held():
-                say(f"held: {event.detail}; it goes on by itself")
+                say(f"held: {event.detail}")
             case Paused():
                 say(f"{PAUSED}; waiting")
             case Resumed():
@@ -61,7 +63,10 @@ class Milestones:
         if course.retry_of is not None:
             doing = f"again to those of transfer {course.retry_of} who were cut off"
         elif event.state in {Transfer.REQUESTED, Transfer.ASKING}:
-            doing = f"{plural(event.recipients, 'receiver')} asked until {time_text(event.consent_deadline)}"
+            # The sender's right to it is checked first.
+            asked = "asked" if event.state is Transfer.ASKING else "to be asked"
+            until = time_text(event.consent_deadline)
+            doing = f"{plural(event.recipients, 'receiver')} {asked} until {until}"
         return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
 
     def _resolved(self, event: ListResolved) -> list[str]:
@@ -75,11 +80,11 @@ class Milestones:
     def _progressed(self) -> None:
         progress = self._course.progress
         now = self._clock()
-        if not progress or now - self._told < INTERVAL:
-            return
-        self._told = now
         shares = [self._course.share(stored) for _, stored in progress]
         done = sum(share >= 1 for share in shares)
+        if not progress or (now - self._told < INTERVAL and done == self._done):
+            return
+        self._told, self._done = now, done
         slowest = f"the slowest, {progress[0][0]}, {shares[0]:.0%}"
         say(
             f"{done} of {plural(len(shares), 'receiver')} stored it all, on average {_mean(shares)}; {slowest}"

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 from rollcast.cli.output import emit, say
-from rollcast.cli.texts import size_text
 from rollcast.events import (
     Answered,
     AnswerRefused,
@@ -19,6 +18,8 @@ from rollcast.events import (
 )
 from rollcast.messages.values import Offer
 from rollcast.report import sentence
+from rollcast.sizes import size_text
+from rollcast.states import Transfer
 
 INTERVAL = 5.0
 """Seconds between two lines of progress of a file, at least."""
@@ -78,6 +79,10 @@ def _line(event: Ready | Answered | AnswerRefused | Opened | Failed | Ended) -> 
         case Failed():
             return f"failed: {offered(event.offer)}: {event.detail}"
         case Ended():
-            why = sentence(event.reason)
-            line = f"{event.transfer_id}: it will not come, the transfer is {event.state}"
-            return f"{line}: {why}" if why else line
+            return f"will not come: {offered(event.offer)}: {_why(event)}"
+
+
+def _why(ended: Ended) -> str:
+    if ended.state is Transfer.LISTED:
+        return "the sender only wanted to know who would take it"
+    return sentence(ended.reason) or f"the transfer is {ended.state}"

@@ -45,6 +45,27 @@ AsOrOperator = Annotated[
     Parameter(name="--as", metavar="ADDR", help="Ask as this sender, after its own transfers only."),
 ]
 Json = Annotated[bool, Parameter(name="--json", help="Write one JSON document to standard output.")]
+To = Annotated[list[str] | None, Parameter(metavar="ADDR", help="A receiver; give it once for each of them.")]
+ToFile = Annotated[
+    str | None,
+    Parameter(
+        metavar="LIST",
+        allow_leading_hyphen=True,
+        help="A file with an address on each line, - for standard input; # begins a comment.",
+    ),
+]
+ListPolicy = Annotated[
+    str,
+    Parameter(
+        metavar="POLICY",
+        help="Deliver if the list satisfies this: subset (anybody), all_or_nothing, at_least:K or "
+        "mandatory:ADDR,ADDR.",
+    ),
+]
+ConsentTimeout = Annotated[
+    Duration, Parameter(help="How long receivers may take to answer, such as 90s or 15m.")
+]
+Sha256 = Annotated[bool, Parameter(help="Let receivers check the SHA-256 too, beside BLAKE3.")]
 Expires = Annotated[Duration, Parameter(help="When the transfer ends at the latest, such as 24h or 7d.")]
 Upload = Annotated[
     Literal["live", "eager"],

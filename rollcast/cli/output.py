@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Any, TextIO
 
@@ -29,8 +30,9 @@ def emit_document(document: Mapping[str, Any]) -> bool:
 
 
 def say(*lines: str) -> None:
-    """Lines for standard error."""
-    _write(sys.stderr, "\n".join(map(visible, lines)))
+    """Lines for standard error. Where nothing can be written they are lost, and what goes on goes on."""
+    with suppress(FileUnusable):
+        _write(sys.stderr, "\n".join(map(visible, lines)))
 
 
 def fail(error: RollcastError, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from rollcast.cli import parked_messages
+from rollcast.cli.exits import STATUSES_IN_SHORT
 from rollcast.cli.options import Json
 from rollcast.cli.running import run
 
@@ -19,7 +20,7 @@ For example:
   rollcast parked list
   rollcast parked show 0123456789abcdef
   rollcast parked replay 0123456789abcdef 123456789abcdef0
-  rollcast parked list | grep s260 | cut -c1-16 | xargs rollcast parked replay"""
+  rollcast parked list | grep s260 | cut -c1-16 | xargs -r rollcast parked replay"""
 
 LIST_HELP = """\
 List parked messages, the oldest first.
@@ -49,14 +50,14 @@ the others are replayed.
 
 For example:
   rollcast parked replay 0123456789abcdef
-  rollcast parked list | cut -c1-16 | xargs rollcast parked replay"""
+  rollcast parked list | cut -c1-16 | xargs -r rollcast parked replay"""
 
 DROP_HELP = """\
 Throw parked messages away for good. The workers' log keeps a line of each.
 
 For example:
   rollcast parked drop 0123456789abcdef
-  rollcast parked list | grep s260 | cut -c1-16 | xargs rollcast parked drop"""
+  rollcast parked list | grep s260 | cut -c1-16 | xargs -r rollcast parked drop"""
 
 Id = Annotated[str, Parameter(name="ID", help="The id of a message, as `parked list` tells it.")]
 Ids = Annotated[list[str], Parameter(name="ID", help="The ids of messages, as `parked list` tells them.")]
@@ -64,7 +65,7 @@ Ids = Annotated[list[str], Parameter(name="ID", help="The ids of messages, as `p
 
 def application() -> App:
     """The commands below `rollcast parked`."""
-    app = App(name="parked", help=HELP)
+    app = App(name="parked", help=HELP, help_epilogue=STATUSES_IN_SHORT)
     app.command(list_, name="list", help=LIST_HELP)
     app.command(show, help=SHOW_HELP)
     app.command(replay, help=REPLAY_HELP)

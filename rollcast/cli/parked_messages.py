@@ -10,12 +10,13 @@ import msgspec
 from rollcast.cli import access, output
 from rollcast.cli.exits import Exit, UsageError
 from rollcast.cli.report_text import table
-from rollcast.cli.texts import plural, size_text, time_text
+from rollcast.cli.texts import plural, time_text
 from rollcast.errors import RequestRefused
 from rollcast.messages.values import PARKED_ID_PATTERN, ParkedMessage
 from rollcast.parked import ParkedListing
 from rollcast.reasons import REASONS, Code
 from rollcast.report import instant
+from rollcast.sizes import size_text
 
 _SETTLED = {"replay": "replayed", "drop": "dropped"}
 

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rollcast.cli.course import PAUSED, Course
-from rollcast.cli.texts import plural, size_text, visible
+from rollcast.cli.texts import plural, visible
+from rollcast.sizes import size_text
 
 BAR_WIDTH = 30
 OTHER_ROWS = 6
@@ -65,7 +66,7 @@ def _roll_call(course: Course) -> str:
         asked = len(course.resolved.listed) + len(course.resolved.others)
         return f"Roll call  {asked} asked: {course.roll_call()}"
     if course.held is not None:
-        return f"Held  {course.held.detail}; it goes on by itself"
+        return f"Held  {course.held.detail}"
     if course.accepted is None:
         return "Roll call  the file is being read, then the server is asked"
     left = max(0.0, course.accepted.consent_deadline / 1_000_000 - time.time())

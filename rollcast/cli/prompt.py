@@ -3,6 +3,7 @@
 import asyncio
 import os
 import termios
+import time
 
 from rollcast.cli.narrator import offered
 from rollcast.cli.output import say
@@ -28,18 +29,15 @@ class Prompt:
         async with self._turn:
             # What was typed before the question is no answer to it.
             termios.tcflush(self._descriptor, termios.TCIFLUSH)
-            question = (
-                f"take {offered(offer)}? Type y, n or l for later, by {time_text(offer.consent_deadline)}:"
-            )
             try:
-                return await self._answer(question)
+                return await self._answer(offer)
             except asyncio.CancelledError:
                 say(f"no answer was given for {offered(offer)}")
                 raise
 
-    async def _answer(self, question: str) -> Decision:
+    async def _answer(self, offer: Offer) -> Decision:
         while True:
-            say(question)
+            say(f"take {offered(offer)}? Type y, n or l for later, {_until(offer)}:")
             line = await self._line()
             if not line:
                 return _NO
@@ -57,3 +55,10 @@ class Prompt:
             return os.read(self._descriptor, LINE)
         finally:
             loop.remove_reader(self._descriptor)
+
+
+def _until(offer: Offer) -> str:
+    """Until when an answer counts: that the sender waits for, or a late one."""
+    if time.time() * 1_000_000 < offer.consent_deadline:
+        return f"by {time_text(offer.consent_deadline)}"
+    return f"until the transfer expires at {time_text(offer.expires_at)}"

@@ -1,4 +1,4 @@
-"""The recipient list of `send`: from the command line, from a file, or both."""
+"""The recipients of `send` and `watch`: from the command line, from a file, or both; whom a list must have."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from rollcast.addresses import is_address
 from rollcast.cli.exits import UsageError
-from rollcast.errors import FileUnusable
-from rollcast.reasons import Code
+from rollcast.errors import FileUnusable, Permanent
+from rollcast.policy import parse
+from rollcast.reasons import REASONS, Code
 
 STANDARD_INPUT = "-"
 
@@ -29,6 +30,15 @@ def recipients(to: Iterable[str], to_file: str | None) -> Sequence[str]:
     if not named and not listed:
         raise UsageError("nobody to send to", hint="Give --to or --to-file.", code=Code.NO_RECIPIENTS)
     return [address for _, address in (*named, *listed)]
+
+
+def check_list_policy(text: str, among: Iterable[str]) -> None:
+    """Raises `UsageError` unless `text` is a list policy that these recipients can satisfy."""
+    try:
+        parse(text, frozenset(among))
+    except Permanent as error:
+        hint = REASONS[Code.INVALID_LIST_POLICY].hint
+        raise UsageError(f"--list-policy: {error}", hint=hint, code=error.code) from error
 
 
 def _listed(to_file: str) -> Iterable[tuple[str, str]]:

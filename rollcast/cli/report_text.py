@@ -1,19 +1,26 @@
-"""A report, and a listing of transfers, for people."""
+"""A report, for people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rollcast.cli import output
-from rollcast.cli.texts import plural, size_text, time_text
+from rollcast.cli.texts import plural, rate_text, share_text, span_text, time_text
 from rollcast.messages.values import ReceiverStatus, TransferStatus
-from rollcast.reasons import REASONS
-from rollcast.report import LISTED, Report, sentence
-from rollcast.states import FINAL_TRANSFER, Receiver
+from rollcast.reasons import REASONS, Code
+from rollcast.report import LISTED, Report, seconds_left, sentence
+from rollcast.sizes import size_text
+from rollcast.states import FINAL_TRANSFER, Receiver, Transfer
 
 
 def report_lines(report: Report) -> list[str]:
-    """A headline, a line for each receiver, who may still decide, and the figures of the transfer."""
+    """A headline, a line for each receiver, who may still decide or be sent it again, and the transfer's figures."""
     rows = [_receiver(report, receiver) for receiver in report.receivers]
-    return [_headline(report), *table(rows, indent="  "), *_deferred(report), _figures(report.transfer)]
+    return [
+        _headline(report),
+        *table(rows, indent="  "),
+        *_deferred(report),
+        *_cut_off(report),
+        _figures(report.transfer),
+    ]
 
 
 def print_report(report: Report, *, json: bool) -> None:
@@ -22,22 +29,6 @@ def print_report(report: Report, *, json: bool) -> None:
         output.emit_document(report.to_json())
     else:
         output.emit(*report_lines(report))
-
-
-def listing_lines(transfers: Iterable[TransferStatus]) -> list[str]:
-    """A line for each transfer."""
-    rows = [
-        (
-            transfer.transfer_id,
-            str(transfer.state),
-            time_text(transfer.created_at),
-            transfer.sender,
-            size_text(transfer.file.size),
-            transfer.file.name,
-        )
-        for transfer in transfers
-    ]
-    return table(rows) or ["no transfers"]
 
 
 def table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
@@ -54,8 +45,8 @@ def receiver_reason(receiver: ReceiverStatus) -> str:
     if receiver.reason is None:
         return receiver.detail or ""
     words = receiver.detail or REASONS[receiver.reason].sentence
-    if receiver.detail and receiver.reason.value != receiver.state.value:
-        words = f"{receiver.reason.replace('_', ' ')}: {receiver.detail}"
+    if receiver.reason.value != receiver.state.value:
+        words = f"{receiver.reason.replace('_', ' ')}: {words}"
     return f"{words} (may be asked again)" if REASONS[receiver.reason].may_ask_again else words
 
 
@@ -69,10 +60,24 @@ def _headline(report: Report) -> str:
 
 
 def _receiver(report: Report, receiver: ReceiverStatus) -> tuple[str, str, str]:
-    told = receiver_reason(receiver)
+    told = receiver_reason(receiver) or _so_far(report, receiver)
     if receiver.delivered_at is not None:
         told = f"as {receiver.stored_as or report.transfer.file.name}, {time_text(receiver.delivered_at)}"
     return receiver.address, report.disposition(receiver), told
+
+
+def _so_far(report: Report, receiver: ReceiverStatus) -> str:
+    """How far a receiver is that has not come to its end."""
+    size = report.transfer.file.size
+    if receiver.state is not Receiver.RECEIVING:
+        return ""
+    left = seconds_left(receiver, size)
+    told = (
+        f"{size_text(receiver.bytes)}, {share_text(receiver.bytes, size)}",
+        rate_text(receiver.rate),
+        "" if left is None else f"{span_text(left)} left",
+    )
+    return ", ".join(filter(None, told))
 
 
 def _deferred(report: Report) -> list[str]:
@@ -82,6 +87,16 @@ def _deferred(report: Report) -> list[str]:
         return []
     until = time_text(report.transfer.expires_at)
     return [f"{plural(deciding, 'receiver')} put the decision off; it stays open for that until {until}"]
+
+
+def _cut_off(report: Report) -> list[str]:
+    """After the end: how those who had accepted get it, unless the file is not what they had accepted."""
+    transfer = report.transfer
+    was_cast = transfer.list_version > 0 and transfer.state in FINAL_TRANSFER - {Transfer.DECLINED}
+    if not report.cut_off or not was_cast or transfer.reason is Code.SOURCE_CHANGED:
+        return []
+    retry = f"`rollcast retry {transfer.transfer_id}`"
+    return [f"{plural(len(report.cut_off), 'receiver')} cut off; {retry} sends it to them once more"]
 
 
 def _figures(transfer: TransferStatus) -> str:

@@ -6,8 +6,20 @@ from typing import Annotated
 from cyclopts import ArgumentCollection, Group, Parameter
 
 from rollcast.cli.exits import UsageError
-from rollcast.cli.options import Detach, Duration, Expires, Json, Upload, converted, transfer_id
-from rollcast.cli.recipients import recipients
+from rollcast.cli.options import (
+    ConsentTimeout,
+    Detach,
+    Expires,
+    Json,
+    ListPolicy,
+    Sha256,
+    To,
+    ToFile,
+    Upload,
+    converted,
+    transfer_id,
+)
+from rollcast.cli.recipients import check_list_policy, recipients
 from rollcast.cli.running import run
 from rollcast.cli.sending import Order
 from rollcast.cli.sending import resume as resume_transfer
@@ -53,6 +65,8 @@ def _check(arguments: ArgumentCollection) -> None:
             f"--resume goes on with what was asked for, without {' and '.join(sorted(others))}",
             hint="Give the id alone.",
         )
+    if {"--dry-run", "--detach"} <= given:
+        raise UsageError("--dry-run sends nothing that --detach could leave to the server", hint="Give one.")
 
 
 OPTIONS = Group("Parameters", validator=_check)
@@ -71,33 +85,15 @@ def send(
             help="Go on with this transfer, whose sender stopped; FILE and all options are as they were.",
         ),
     ] = None,
-    to: Annotated[
-        list[str] | None, Parameter(metavar="ADDR", help="A receiver; give it once for each of them.")
-    ] = None,
-    to_file: Annotated[
-        str | None,
-        Parameter(
-            metavar="LIST",
-            allow_leading_hyphen=True,
-            help="A file with an address on each line, - for standard input; # begins a comment.",
-        ),
-    ] = None,
-    list_policy: Annotated[
-        str,
-        Parameter(
-            metavar="POLICY",
-            help="Deliver if the list satisfies this: subset (anybody), all_or_nothing, at_least:K or "
-            "mandatory:ADDR,ADDR.",
-        ),
-    ] = "subset",
-    consent_timeout: Annotated[
-        Duration, Parameter(help="How long receivers may take to answer, such as 90s or 15m.")
-    ] = 60.0,
+    to: To = None,
+    to_file: ToFile = None,
+    list_policy: ListPolicy = "subset",
+    consent_timeout: ConsentTimeout = 60.0,
     expires: Expires = 86_400.0,
     upload: Upload = "live",
     detach: Detach = False,
     dry_run: Annotated[bool, Parameter(help="Only take the roll: report who would get the file.")] = False,
-    sha256: Annotated[bool, Parameter(help="Let receivers check the SHA-256 too, beside BLAKE3.")] = False,
+    sha256: Sha256 = False,
     json: Json = False,
 ) -> int:
     """Send a file. Returns the exit status."""
@@ -106,10 +102,12 @@ def send(
     if file is None or as_ is None:
         missing = "FILE" if file is None else "--as"
         raise UsageError(f"{missing} is missing", hint="See `rollcast send --help`.")
+    names = tuple(recipients(to or (), to_file))
+    check_list_policy(list_policy, names)
     order = Order(
         file=file,
         sender=as_,
-        recipients=tuple(recipients(to or (), to_file)),
+        recipients=names,
         list_policy=list_policy,
         consent_timeout=consent_timeout,
         expires=expires,

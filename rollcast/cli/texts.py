@@ -1,28 +1,17 @@
-"""How sizes, instants and strangers' words look on a terminal."""
+"""How rates, instants and strangers' words look on a terminal."""
 
 import unicodedata
 
 from rollcast.report import instant
+from rollcast.sizes import size_text
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories of characters that move the cursor, end the line or turn the direction of writing."""
-_UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
 def visible(text: str) -> str:
     """One line, with every character that a terminal would obey written as an escape."""
     return "".join(_visible(character) for character in text)
-
-
-def size_text(size: int) -> str:
-    """A number of bytes such as `512 B` or `12.3 MiB`."""
-    if size < 1024:
-        return f"{size} B"
-    value, units = size / 1024, iter(_UNITS)
-    unit = next(units)
-    while value >= 1023.95 and unit != _UNITS[-1]:
-        value, unit = value / 1024, next(units)
-    return f"{value:.1f} {unit}"
 
 
 def duration_text(seconds: float) -> str:
@@ -31,6 +20,24 @@ def duration_text(seconds: float) -> str:
         if seconds > length and seconds % length == 0:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.1f} s".replace(".0 ", " ")
+
+
+def span_text(seconds: float) -> str:
+    """About how long, such as `42 s`, `12 min`, `3 h` or `5 d`."""
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
+def share_text(part: int, whole: int) -> str:
+    """Such as `45%`; never 100% before it is all. Of nothing everything is there."""
+    return "100%" if part >= whole else f"{min(99, 100 * part // whole)}%"
+
+
+def rate_text(rate: int | None) -> str:
+    """Bytes a second, such as `4.0 MiB/s`; nothing where it is not known."""
+    return "" if rate is None else f"{size_text(rate)}/s"
 
 
 def time_text(microseconds: int) -> str:

@@ -1,34 +1,48 @@
-"""Prints how transfers stand: what `rollcast status`, `rollcast list` and `rollcast cancel` do."""
+"""Prints how transfers stand: what `rollcast status` and `rollcast list` do."""
 
-from rollcast.cli import access, output
-from rollcast.cli.exits import Exit, status_of_cancelling, status_of_report
-from rollcast.cli.report_text import listing_lines, print_report
-from rollcast.report import transfer_json
+import time
+from functools import partial
+
+from rollcast.cli import access, output, screen, status_picture
+from rollcast.cli.exits import Exit, status_of_report
+from rollcast.cli.listing_text import listing_lines
+from rollcast.cli.report_text import print_report
+from rollcast.operator import Operator
+from rollcast.report import listing_json
 from rollcast.sender import Sender
+from rollcast.states import FINAL_TRANSFER
+
+LOOK_EVERY = 1.0
+"""Seconds."""
 
 
 async def status(transfer_id: str, address: str | None, *, json: bool) -> int:
-    """Print how a transfer stands. Returns the exit status."""
+    """Print how a transfer stands; on a terminal draw it until its end. Returns the exit status."""
     async with access.asking(address) as who:
+        if screen.drawable() and not json:
+            await screen.watch(lambda rows: _seen(who, transfer_id, rows), every=LOOK_EVERY, whole=False)
         report = await who.status(transfer_id)
     print_report(report, json=json)
     return status_of_report(report)
 
 
-async def cancel(transfer_id: str, address: str | None, *, json: bool) -> int:
-    """Take a transfer back and print how it ended. Returns the exit status."""
-    async with access.sending(access.sender_of(transfer_id, address)) as sender:
-        report = await sender.cancel(transfer_id)
-    print_report(report, json=json)
-    return status_of_cancelling(report)
+async def _seen(who: Sender | Operator, transfer_id: str, rows: int) -> screen.Drawn | None:
+    glance = await who.glance(transfer_id, rows)
+    if glance.transfer.state in FINAL_TRANSFER:
+        return None
+    return partial(status_picture.draw, glance)
 
 
-async def list_transfers(address: str | None, *, json: bool) -> int:
-    """Print all transfers, newest first. Returns the exit status."""
+async def list_transfers(address: str | None, limit: int, *, json: bool) -> int:
+    """Print the newest transfers. Returns the exit status."""
     async with access.asking(address) as who:
-        transfers = await (who.list() if isinstance(who, Sender) else who.transfers())
+        # One more tells whether there are more.
+        found = await (who.list(limit + 1) if isinstance(who, Sender) else who.transfers(limit + 1))
+    transfers, more = found[:limit], len(found) > limit
     if json:
-        output.emit_document({"transfers": [transfer_json(transfer) for transfer in transfers]})
-    else:
-        output.emit(*listing_lines(transfers))
+        output.emit_document({"transfers": [listing_json(transfer) for transfer in transfers], "more": more})
+        return Exit.DONE
+    output.emit(*listing_lines(transfers, time.time_ns() // 1000, screen.width()))
+    if more:
+        output.say(f"There are older ones; these are the newest {limit}. See --limit.")
     return Exit.DONE

@@ -79,18 +79,20 @@ class CastEnded(Message, frozen=True, kw_only=True):
 
 
 class ChunksMissing(Message, frozen=True, kw_only=True):
-    """S300. A receiver misses these chunks."""
+    """S300. A receiver misses these chunks, and `lacking` in all if that is more than one request may ask for."""
 
     transfer_id: TransferId
     ranges: Ranges
+    lacking: Count = 0
 
 
 class RepairDue(Message, frozen=True, kw_only=True):
-    """S300, at the sender's server: a receiver of a peer, or of this server, misses these chunks."""
+    """S300, at the sender's server: a receiver, perhaps of a peer, misses these chunks, and `lacking` in all."""
 
     transfer_id: TransferId
     receiver: Address
     ranges: Ranges
+    lacking: Count = 0
 
 
 class ProgressReported(Message, frozen=True, kw_only=True):

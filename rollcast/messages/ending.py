@@ -7,6 +7,7 @@ from msgspec import Meta
 from rollcast.messages.base import Message
 from rollcast.messages.values import (
     Bytes,
+    Count,
     Domain,
     Hashes,
     ReceiverStatus,
@@ -78,10 +79,11 @@ class TransferClosed(Message, frozen=True, kw_only=True):
 
 
 class ClosingConfirmed(Message, frozen=True, kw_only=True):
-    """S310, at the sender's server: an invited server has closed its half."""
+    """S310, at the sender's server: an invited server has closed its half, in which `delivered` have the file."""
 
     transfer_id: TransferId
     domain: Domain
+    delivered: Count = 0
 
 
 class TransferEnded(Message, frozen=True, kw_only=True):

@@ -6,6 +6,14 @@ import msgspec
 from msgspec import Meta
 
 from rollcast.messages.base import Message
+from rollcast.messages.figures import (
+    BrokerFigures,
+    Finding,
+    QueueFigures,
+    SpoolFigures,
+    Straggler,
+    TransferCount,
+)
 from rollcast.messages.values import (
     Account,
     AccountAction,
@@ -14,6 +22,7 @@ from rollcast.messages.values import (
     Count,
     Instant,
     Limits,
+    Order,
     ParkedAction,
     ParkedId,
     ParkedMessage,
@@ -45,25 +54,32 @@ class Registered(Message, frozen=True, kw_only=True):
 
 
 class Query(Message, frozen=True, kw_only=True):
-    """Asks for one transfer, or without `transfer_id` for the newest ones. `after` continues a listing."""
+    """Asks for one transfer, or without `transfer_id` for the newest ones, `limit` of them at the most. `after`
+    continues a listing. The receivers of a transfer come as they were named, or first those that hold it up most."""
 
     transfer_id: TransferId | None = None
     after: Count = 0
+    limit: Annotated[int, Meta(ge=1, le=500)] | None = None
+    order: Order = "request"
 
 
 class TransferDescribed(Message, frozen=True, kw_only=True):
-    """One transfer with up to 500 of its receivers; `next` is the `after` that fetches the rest."""
+    """One transfer with up to 500 of its receivers; `next` is the `after` that fetches the rest, and `at` the
+    server's time."""
 
     transfer: TransferStatus
     receivers: Annotated[list[ReceiverStatus], Meta(max_length=500)]
     next: Count | None = None
+    at: Instant | None = None
 
 
 class TransfersListed(Message, frozen=True, kw_only=True):
-    """Up to 100 transfers, newest first; `next` is the `after` that fetches older ones."""
+    """Up to 100 transfers, newest first; `next` is the `after` that fetches older ones, and `at` the server's
+    time."""
 
     transfers: Annotated[list[TransferStatus], Meta(max_length=100)]
     next: Count | None = None
+    at: Instant | None = None
 
 
 class AccountRequested(Message, frozen=True, kw_only=True):
@@ -97,6 +113,39 @@ class ParkedAnswered(Message, frozen=True, kw_only=True):
 
     messages: Annotated[list[ParkedMessage], Meta(max_length=100)]
     next: Count | None = None
+
+
+class OverviewRequested(Message, frozen=True, kw_only=True):
+    """An operator wants to see what a server and the transfers of a domain do at this moment."""
+
+
+class OverviewAnswered(Message, frozen=True, kw_only=True):
+    """A server's queues, broker and spool, and the domain's transfers: how many there are in each state, counting
+    ended ones for a day, the newest of those that go on (`open` in all), and the receivers that hold them up most.
+    `trouble`: why nothing is known of the broker."""
+
+    server: Text
+    at: Instant
+    queues: Annotated[list[QueueFigures], Meta(max_length=100)]
+    broker: BrokerFigures | None = None
+    trouble: Text | None = None
+    spool: SpoolFigures | None = None
+    counts: Annotated[list[TransferCount], Meta(max_length=100)]
+    open: Count
+    transfers: Annotated[list[TransferStatus], Meta(max_length=50)]
+    stragglers: Annotated[list[Straggler], Meta(max_length=50)]
+
+
+class DiagnosisRequested(Message, frozen=True, kw_only=True):
+    """An operator wants to know whether a server has all that it needs."""
+
+
+class DiagnosisAnswered(Message, frozen=True, kw_only=True):
+    """What the server has found, in the order in which it is best read; `at` is its time."""
+
+    server: Text
+    at: Instant
+    findings: Annotated[list[Finding], Meta(max_length=200)]
 
 
 class Refused(Message, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ Bytes = Annotated[int, Meta(ge=0, le=MAX_FILE_SIZE)]
 ChunkSize = Annotated[int, Meta(ge=MIN_CHUNK_SIZE, le=MAX_CHUNK_SIZE, description="bytes")]
 Instant = Annotated[int, Meta(ge=0, le=2**53 - 1, description="microseconds since 1970-01-01 UTC")]
 Duration = Annotated[int, Meta(ge=0, le=MAX_DURATION, description="milliseconds")]
+Rate = Annotated[int, Meta(ge=0, le=2**53 - 1, description="bytes a second")]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Range = Annotated[
     tuple[Index, Index],
@@ -100,7 +101,8 @@ class Offer(Value, frozen=True, kw_only=True):
 
 class ReceiverStatus(Value, frozen=True, kw_only=True):
     """Where one receiver stands. `revision` grows with each change in the ledger of the receiver's server;
-    `blake3` is what a receiver that has the file computed of it."""
+    `blake3` is what a receiver that has the file computed of it. In answers to `Query` also how far it is while it
+    receives: `bytes` so far, at which `rate` lately (0 if it stands still), and when it last moved."""
 
     address: Annotated[str, Meta(max_length=255)]
     state: Receiver
@@ -112,6 +114,15 @@ class ReceiverStatus(Value, frozen=True, kw_only=True):
     stored_as: Text | None = None
     delivered_at: Instant | None = None
     blake3: Digest | None = None
+    rate: Rate | None = None
+    moved_at: Instant | None = None
+
+
+class ReceiverCount(Value, frozen=True, kw_only=True):
+    """How many receivers of a transfer are in a state."""
+
+    state: Receiver
+    number: Count
 
 
 class ReceiverProgress(Value, frozen=True, kw_only=True):
@@ -122,7 +133,9 @@ class ReceiverProgress(Value, frozen=True, kw_only=True):
 
 
 class TransferStatus(Value, frozen=True, kw_only=True):
-    """A transfer without its receivers."""
+    """A transfer without its receivers. `uploaded`: bytes of the file that the server has. In answers to `Query` also
+    how many receivers are in each state, how many bytes all of them have stored of what they get, and at which rate
+    together."""
 
     transfer_id: TransferId
     state: Transfer
@@ -138,6 +151,11 @@ class TransferStatus(Value, frozen=True, kw_only=True):
     roll_call_us: Count | None = None
     delivery_us: Count | None = None
     retry_of: TransferId | None = None
+    consent_deadline: Instant | None = None
+    uploaded: Bytes = 0
+    counts: Annotated[list[ReceiverCount], Meta(max_length=100)] = []
+    stored: Count = 0
+    rate: Rate | None = None
 
 
 class ParkedMessage(Value, frozen=True, kw_only=True):
@@ -168,5 +186,6 @@ class Account(Value, frozen=True, kw_only=True):
 
 
 Upload = Literal["live", "eager"]
+Order = Literal["request", "slowest"]
 ParkedAction = Literal["list", "show", "replay", "drop"]
 AccountAction = Literal["add", "remove", "suspend", "resume", "list"]

@@ -1,33 +1,45 @@
 """Getting in, being let out, and coming back."""
 
+import asyncio
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
 import tenacity
+from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 
 from dev import management
 from dev.broker import Broker
 from rollcast.broker import Link
+from rollcast.broker.link import CONNECTION_LOST
 from rollcast.errors import BrokerRefused, BrokerUnavailable
+from rollcast.topology import MiB
 from tests.broker.proxy import Proxy
 
 
 async def test_a_wrong_password_is_refused(node: Broker) -> None:
     """The broker is there and lets nobody in; the password is not repeated."""
     link = Link(management.as_user(node.amqp_url, "admin", "not-the-password"), "test")
-    with pytest.raises(BrokerRefused) as refused:
+    with pytest.raises(BrokerRefused, match=r": ACCESS_REFUSED - .*logfile$") as refused:
         await link.channel()
     assert "not-the-password" not in f"{refused.value} {refused.value.hint} {link.place}"
 
 
+@pytest.mark.parametrize(("user", "hint"), [("admin", "ROLLCAST_AMQP_URL"), ("bob%40acme", "the account")])
+async def test_who_is_refused_is_told_what_to_look_at(node: Broker, user: str, hint: str) -> None:
+    """An operator has no account that an operator could have removed."""
+    with pytest.raises(BrokerRefused) as refused:
+        await Link(management.as_user(node.amqp_url, user, "wrong"), "test").channel()
+    assert hint in refused.value.hint
+
+
 async def test_a_user_without_rights_is_told_so(node: Broker, user: Callable[[str, str], str]) -> None:
-    """As a suspended account is: it may be let in later, and the broker is not taken for absent."""
+    """As a suspended account is: it may be let in later, the broker is not taken for absent, and says why."""
     url = user("^$", "^$")
     name = urlsplit(url).username
     management.call(node.management_url, "DELETE", f"/api/permissions/%2F/{name}")
-    with pytest.raises(BrokerUnavailable, match=f"takes no connection of {name}"):
+    with pytest.raises(BrokerUnavailable, match=f"takes no connection of {name} at present: NOT_ALLOWED - "):
         await Link(url, "test").channel()
 
 
@@ -58,3 +70,18 @@ async def test_one_connection_has_many_channels(link: Link, proxy: Proxy) -> Non
     for _ in range(3):
         await link.channel()
     assert proxy.connections == 1
+
+
+async def test_nobody_waits_for_a_broker_that_takes_nothing(link: Link, proxy: Proxy, queue: str) -> None:
+    """What has not gone out by then is not sent, however much it is."""
+    channel = await link.channel()
+    proxy.hold()
+    body = Message(bytes(32 * MiB))
+    publishing = asyncio.create_task(channel.default_exchange.publish(body, queue))
+    await asyncio.sleep(0.5)
+    assert not publishing.done()
+    async with asyncio.timeout(60):
+        await link.close()
+    with pytest.raises(CONNECTION_LOST):
+        await publishing
+    assert not link.is_open

@@ -68,6 +68,18 @@ async def test_it_gives_up_when_its_patience_ends(link: Link, proxy: Proxy, queu
         await publisher.publish("", queue, b"x")
 
 
+async def test_nothing_is_lost_with_the_channel(link: Link, admin: AbstractChannel, queue: str) -> None:
+    """A channel that is closed without a reason leaves those that publish on it with a bare `Exception`."""
+    publisher = Publisher(link, window=16)
+    bodies = {b"%d" % number for number in range(200)}
+    publishing = [asyncio.create_task(publisher.publish("", queue, body)) for body in bodies]
+    for task in publishing[:50:10]:
+        await task
+        await (await publisher.channel()).close()
+    await asyncio.gather(*publishing)
+    assert await _bodies(admin, queue) == bodies
+
+
 async def _bodies(admin: AbstractChannel, queue: str) -> set[bytes]:
     held, found = await admin.get_queue(queue), set()
     while (message := await held.get(no_ack=True, fail=False)) is not None:

@@ -39,6 +39,8 @@ def _of_type(kind: inspect.Type, known: Known) -> st.SearchStrategy[Any]:
             return st.sampled_from(values)
         case inspect.IntType():
             return _number(kind, known.numbers)
+        case inspect.FloatType(ge=least, le=most):
+            return st.floats(least, most)
         case inspect.StrType(pattern=pattern):
             return _often(known.texts.get(pattern, ()), _text(kind))
         case inspect.BoolType():

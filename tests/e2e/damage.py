@@ -36,7 +36,7 @@ def names(node: Broker, prefix: str) -> list[str]:
 def depth(node: Broker, queue: str) -> int:
     """How many messages are ready in a queue; none if it is not there."""
     try:
-        found = _on_channel(node, lambda channel: channel.declare_queue(queue, passive=True))
+        found = on_channel(node, lambda channel: channel.declare_queue(queue, passive=True))
     except ChannelNotFoundEntity:
         return 0
     return int(found.declaration_result.message_count)
@@ -44,7 +44,7 @@ def depth(node: Broker, queue: str) -> int:
 
 def consumers(node: Broker, queue: str) -> int:
     """How many consumers a queue has."""
-    found = _on_channel(node, lambda channel: channel.declare_queue(queue, passive=True))
+    found = on_channel(node, lambda channel: channel.declare_queue(queue, passive=True))
     return int(found.declaration_result.consumer_count)
 
 
@@ -54,13 +54,18 @@ def purge(node: Broker, queue: str) -> int:
     async def call(channel: AbstractChannel) -> Any:
         return await (await channel.get_queue(queue, ensure=False)).purge()
 
-    return int(_on_channel(node, call).message_count)
+    return int(on_channel(node, call).message_count)
 
 
 def delete(node: Broker, queue: str) -> int:
     """Delete a queue with all in it; returns how many messages were ready."""
-    deleted = _on_channel(node, lambda channel: channel.queue_delete(queue))
+    deleted = on_channel(node, lambda channel: channel.queue_delete(queue))
     return int(deleted.message_count)
+
+
+def declare(node: Broker, queue: str, arguments: dict[str, Any]) -> None:
+    """Declare a queue, with arguments that may be the wrong ones."""
+    on_channel(node, lambda channel: channel.declare_queue(queue, durable=True, arguments=arguments))
 
 
 Damage = Callable[[Broker, str], int]
@@ -82,7 +87,7 @@ class Diversion:
             await taken.bind(*self._binding)
             await (await channel.get_queue(self._queue, ensure=False)).unbind(*self._binding)
 
-        _on_channel(self._node, call)
+        on_channel(self._node, call)
 
     def end(self) -> None:
         """Let them through again; what was taken stays lost."""
@@ -91,7 +96,7 @@ class Diversion:
             await (await channel.get_queue(self._queue, ensure=False)).bind(*self._binding)
             await channel.queue_delete(self._taken)
 
-        _on_channel(self._node, call)
+        on_channel(self._node, call)
 
     def took(self, kind: type[Message]) -> bool:
         """Whether one of that kind was lost."""
@@ -101,11 +106,13 @@ class Diversion:
             while (message := await taken.get(no_ack=True, fail=False)) is not None:
                 self._seen.append(decode(message.body))
 
-        _on_channel(self._node, call)
+        on_channel(self._node, call)
         return any(isinstance(message, kind) for message in self._seen)
 
 
-def _on_channel(node: Broker, call: Callable[[AbstractChannel], Awaitable[Any]]) -> Any:
+def on_channel(node: Broker, call: Callable[[AbstractChannel], Awaitable[Any]]) -> Any:
+    """What `call` returns, given a channel of an administrator."""
+
     async def run() -> Any:
         async with await aio_pika.connect(node.amqp_url) as connection:
             return await call(await connection.channel())

@@ -23,7 +23,7 @@ def holdings(node: Broker, running: Deployment) -> set[str]:
     held |= {f"exchange {name}" for name in _named(node, "exchanges")}
     held |= set(_bindings(node))
     for server in running.servers.values():
-        held |= {f"file {path}" for path in server.spool.rglob("*")}
+        held |= {f"file {path}" for path in server.spooled()}
         held |= set(_figures(server))
     return held
 

@@ -162,13 +162,9 @@ class WatchedStore(Store):
         self._handling.begin(crash)
         self._handling.reach(STORED)
 
-    async def delete(self, transfer_id: str, chunks: int) -> None:
+    async def delete(self, transfer_id: str) -> None:
         """Delete the chunks of a transfer."""
-        await self._inner.delete(transfer_id, chunks)
-
-    async def discard(self, transfer_id: str, index: int) -> None:
-        """Delete a chunk."""
-        await self._inner.discard(transfer_id, index)
+        await self._inner.delete(transfer_id)
 
 
 class WatchedDelivery:

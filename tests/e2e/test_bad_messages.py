@@ -176,7 +176,7 @@ def test_after_all_that_a_file_arrives(world: World, tmp_path: Path) -> None:
     done = world.send(source, ALICE, [BOB])
     assert (done.status, done.document["state"]) == (0, "completed"), done.said
     assert (world.inbox(BOB) / source.name).read_bytes() == source.read_bytes()
-    assert all(worker.is_healthy() for worker in world.running.workers)
+    wait_until(lambda: all(worker.is_healthy() for worker in world.running.workers), "all workers are ready")
 
 
 def _uploading(world: World, connections: ExitStack) -> tuple[Terminal, Fields]:

@@ -1,5 +1,6 @@
 """A broker that is low on memory takes nothing from anybody; transfers wait, and none fails for it."""
 
+import os
 import signal
 import subprocess
 import time
@@ -11,10 +12,12 @@ import pytest
 
 from dev.broker import MEMORY, Broker, Node
 from tests.e2e import damage
-from tests.e2e.underway import ALICE, BOB, Held, completes
-from tests.e2e.world import World, random_file
+from tests.e2e.raw import sample
+from tests.e2e.underway import ALICE, BOB, Held, completes, said_so
+from tests.e2e.world import World, random_file, wait_until
 
 PAUSED = "the broker takes nothing at present: it is low on memory or disk"
+GiB = 1024**3
 BLOCKED_FOR_S = 35.0
 """More than a publish waits for its confirm, and a registration for its answer."""
 
@@ -29,17 +32,6 @@ def low_on_memory(node: Broker) -> Iterator[None]:
         yield
     finally:
         node.allow_memory(MEMORY)
-
-
-def _said(process: "subprocess.Popen[str]", words: str) -> str:
-    """What was said until these words were."""
-    assert process.stderr is not None
-    said = ""
-    while words not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    return said
 
 
 def _stays(process: "subprocess.Popen[str]", seconds: float) -> None:
@@ -57,7 +49,7 @@ def test_before_anything_is_sent(world: World, node: Broker, tmp_path: Path) -> 
     source = random_file(tmp_path / "early.bin", 1000)
     with low_on_memory(node):
         sending = world.start(*world.sending(source, ALICE, [BOB]))
-        _said(sending, PAUSED)
+        said_so(sending, PAUSED)
         _stays(sending, BLOCKED_FOR_S)
     out, said = sending.communicate(timeout=60)
     assert sending.returncode == 0, said
@@ -72,7 +64,7 @@ def test_during_the_upload(world: World, node: Broker, tmp_path: Path) -> None:
         with damage.stopped(held.bob.pid):
             held.wait_until_lane_fills()
             alarm.enter_context(low_on_memory(node))
-        _said(held.sending, PAUSED)
+        said_so(held.sending, PAUSED)
         _stays(held.sending, BLOCKED_FOR_S)
     completes(world, held.sending, held.source)
 
@@ -85,12 +77,45 @@ def test_a_question_is_not_held_up(world: World, node: Broker) -> None:
     assert (done.status, done.document["error"]["code"]) == (4, "broker_blocked"), done.said
 
 
+def test_workers_tell_that_they_are_blocked(world: World, node: Broker, tmp_path: Path) -> None:
+    """In their metrics, for as long as it lasts, from the next thing on that they have to say."""
+    world.add(ALICE)
+    bob = world.receive(BOB)
+    blocked = "rollcast_connection_blocked"
+    with damage.stopped(bob.pid):
+        sending = world.start(*world.sending(random_file(tmp_path / "asked.bin", 1000), ALICE, [BOB]))
+        wait_until(lambda: sample(world, "rollcast_receivers", state="asked") == 1, "Bob is asked")
+        assert world.metric(blocked) == 0
+        with low_on_memory(node):
+            wait_until(lambda: world.metric(blocked) > 0, "the clock cannot ask again")
+    wait_until(lambda: world.metric(blocked) == 0, "nothing is blocked any more")
+    out, said = sending.communicate(timeout=60)
+    assert sending.returncode == 0, (out, said)
+
+
 def test_ctrl_c_leaves(world: World, node: Broker, tmp_path: Path) -> None:
     """Nothing can be taken back at present, and that is said."""
     world.add(ALICE)
     with low_on_memory(node):
         sending = world.start(*world.sending(random_file(tmp_path / "a.bin", 10), ALICE, [BOB]))
-        _said(sending, PAUSED)
+        said_so(sending, PAUSED)
+        sending.send_signal(signal.SIGINT)
+        out, said = sending.communicate(timeout=30)
+    assert sending.returncode == 130, said
+    assert "not confirmed yet" in out
+
+
+def test_ctrl_c_during_the_upload_leaves(world: World, node: Broker, tmp_path: Path) -> None:
+    """What the broker does not take any more is not waited for."""
+    world.add(ALICE)
+    world.receive(BOB)
+    source = tmp_path / "sparse.bin"
+    source.touch()
+    os.truncate(source, GiB)
+    sending = world.start(*world.sending(source, ALICE, [BOB]))
+    wait_until(lambda: any(world.inbox(BOB).glob(".rollcast/*.part")), "chunks come")
+    with low_on_memory(node):
+        said_so(sending, PAUSED)
         sending.send_signal(signal.SIGINT)
         out, said = sending.communicate(timeout=30)
     assert sending.returncode == 130, said

@@ -1,6 +1,7 @@
 """What `send`, `status`, `list` and `admin` say, to programs and to people."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ TRANSFER = {
     *("transfer_id", "state", "report_version", "list_version", "list_policy", "retry_of"),
     *("sender", "created_at"),
     *("expires_at", "reason", "detail", "file", "receivers", "timings"),
+    *("uploaded", "counts", "stored", "rate"),
 }
 RECEIVER = {
     *("address", "disposition", "step", "reason", "detail", "may_ask_again", "bytes", "stored_as"),
-    "delivered_at",
+    *("rate", "seconds_left", "moved_at", "delivered_at"),
 }
 SIZE = 100_000
 
@@ -66,6 +68,8 @@ def test_the_report_is_a_document(sent: Done, source: Path) -> None:
     assert set(file["hash"]) == {"blake3", "sha256"}
     created, expires = (datetime.fromisoformat(document[name]) for name in ("created_at", "expires_at"))
     assert (expires - created).total_seconds() == 86_400
+    assert (document["uploaded"], document["stored"], document["rate"]) == (SIZE, SIZE, None)
+    assert document["counts"] == dict(Counter(one["disposition"] for one in document["receivers"]))
     assert document["timings"]["roll_call_s"] > 0
     assert document["timings"]["delivery_s"] >= 0
 
@@ -106,7 +110,9 @@ def test_the_listing_has_it(world: World, sent: Done) -> None:
         listed = world.run("list", "--json", *who).document["transfers"]
         assert [one["transfer_id"] for one in listed] == [sent.document["transfer_id"]]
         assert set(listed[0]) == TRANSFER - {"receivers", "timings"}
-    assert world.run("list", "--json", "--as", EVE).document == {"transfers": []}
+        for name in ("counts", "stored", "uploaded", "rate"):
+            assert listed[0][name] == sent.document[name], name
+    assert world.run("list", "--json", "--as", EVE).document == {"transfers": [], "more": False}
     hidden = world.run("status", sent.document["transfer_id"], "--as", EVE, "--json")
     absent = world.run("status", "0" * 32, "--as", EVE, "--json")
     assert hidden.status == absent.status == 3

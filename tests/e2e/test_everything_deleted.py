@@ -1,6 +1,6 @@
 """Everything of Rollcast is deleted on the broker by hand, in the middle of a transfer; it completes all the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,27 +20,30 @@ SIZE = 160 * MiB
 """More than is granted while Bob does not read his lane."""
 
 
-def _delete(node: Broker, kind: str) -> list[str]:
-    """Delete all queues, or all exchanges, that are ours; their names."""
-    found = management.call(node.management_url, "GET", f"/api/{kind}/%2F?columns=name")
-    names = [one["name"] for one in found if one["name"].startswith(OURS)]
-    for name in names:
+def _delete(node: Broker, kind: str, among_them: Sequence[str]) -> None:
+    """Delete all queues, or all exchanges, that are ours, when there are some of each of these beginnings."""
+    wait_until(
+        lambda: all(any(name.startswith(one) for name in _names(node, kind)) for one in among_them),
+        f"the {kind} are there again after whatever was deleted before",
+    )
+    for name in _names(node, kind):
         management.delete(node.management_url, f"/api/{kind}/%2F/{quote(name, safe='')}")
-    return names
+
+
+def _names(node: Broker, kind: str) -> list[str]:
+    found = management.call(node.management_url, "GET", f"/api/{kind}/%2F?columns=name")
+    return [one["name"] for one in found if one["name"].startswith(OURS)]
 
 
 def delete_queues(node: Broker) -> None:
     """Steps, inboxes of terminals and of sessions, lanes, spool, progress, rungs, parked."""
-    names = _delete(node, "queues")
-    for kind in ("step", "inbox", "spool", "progress", "retry", "parked"):
-        assert any(name.startswith(f"{OURS}{kind}.") for name in names), kind
+    kinds = ("step", "inbox", "spool", "progress", "retry", "parked")
+    _delete(node, "queues", [f"{OURS}{kind}." for kind in kinds])
 
 
 def delete_exchanges(node: Broker) -> None:
     """Those that are always there, the rungs', and the casts of what is under way."""
-    names = _delete(node, "exchanges")
-    assert {f"{OURS}{kind}" for kind in ("up", "step", "down", "bulk", "lane")} <= set(names)
-    assert any(name.startswith(f"{OURS}retry.") for name in names)
+    _delete(node, "exchanges", [f"{OURS}{kind}" for kind in ("up", "step", "down", "bulk", "lane", "retry.")])
 
 
 def delete_both(node: Broker) -> None:

@@ -12,7 +12,7 @@ from rollcast.errors import RollcastError
 from rollcast.messages import Message, TransferRequested
 from rollcast.topology import OPERATORS_MAY_SAY, STEP, STEP_OF, STEPS, UP, VERBS
 from tests.e2e.raw import PARKED, Line, line, server_line
-from tests.e2e.world import World, random_file
+from tests.e2e.world import World, random_file, wait_until
 from tests.fuzz.sources import bodies
 
 SERVER = "server-main"
@@ -63,7 +63,7 @@ def test_noise(world: World) -> None:
         holds()
         reasons = _reasons_up_to(lines[SERVER], _mark_ends(lines[SERVER]))
     assert reasons.isdisjoint({"", "internal_error", "None"})
-    assert all(worker.is_healthy() for worker in world.running.workers)
+    wait_until(lambda: all(worker.is_healthy() for worker in world.running.workers), "all workers are ready")
 
 
 def test_after_the_noise(world: World, tmp_path: Path) -> None:

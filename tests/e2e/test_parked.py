@@ -57,7 +57,7 @@ def test_nonsense_under_every_verb(world: World, alice: Line, verb: Verb) -> Non
 def test_an_unknown_verb_is_heard_by_nobody(world: World, alice: Line) -> None:
     """The broker takes it, since the terminal may say it, and no queue does."""
     alice.say("rollcast.up", f"acme.{ALICE}.shout", b"\xc1", ALICE)
-    assert world.run("list", "--as", ALICE, "--json").document == {"transfers": []}
+    assert world.run("list", "--as", ALICE, "--json").document == {"transfers": [], "more": False}
 
 
 def test_what_a_later_program_may_read_comes_back(world: World, alice: Line) -> None:

@@ -109,4 +109,4 @@ def _parts(world: World) -> list[Path]:
 
 def _spooled(world: World, transfer_id: str) -> Iterator[Path]:
     (server,) = world.running.servers.values()
-    return (server.spool / transfer_id).iterdir()
+    return server.spool.glob(f"{transfer_id}/*")

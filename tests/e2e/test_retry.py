@@ -64,6 +64,8 @@ def test_after_a_receivers_failure(world: World, source: Path) -> None:
     assert '"asked"' not in bob.tail(100_000)
     assert len(list(world.inbox(CAROL).glob(f"{source.stem}*"))) == 1
     assert not (world.inbox(DAVE) / source.name).exists()
+    once_more = world.run("retry", first["transfer_id"], str(source), "--as", ALICE, "--json")
+    assert (once_more.status, once_more.document["error"]["code"]) == (3, "not_retryable"), once_more.said
 
 
 def test_from_another_place(world: World, source: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dev.gauge import Gauge
 from rollcast.topology import MiB
 from tests.e2e import damage
 from tests.e2e.standing import Standing
-from tests.e2e.underway import ALICE, BOB, CAROL, Held, completes, digest
+from tests.e2e.underway import ALICE, BOB, CAROL, Held, completes, digest, said_so
 from tests.e2e.world import World, random_file, wait_until
 
 LANE = 256 * MiB
@@ -73,6 +73,7 @@ def test_a_receiver_that_stood_still_gets_its_file(world: World, tmp_path: Path)
     held = Held(world, tmp_path, OVERFLOWING)
     with damage.stopped(held.bob.pid):
         _get(world, [CAROL], held.source)
+        said_so(held.sending, "1 of 2 receivers stored it all")
         assert held.sending.poll() is None
     completes(world, held.sending, held.source)
     assert world.metric("rollcast_chunks_repaired_total") > repaired

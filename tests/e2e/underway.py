@@ -63,6 +63,17 @@ def completes(world: World, sending: "subprocess.Popen[str]", source: Path) -> N
         received.unlink()
 
 
+def said_so(process: "subprocess.Popen[str]", words: str) -> str:
+    """What a process has said until these words were."""
+    assert process.stderr is not None
+    said = ""
+    while words not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
 def newest(folder: Path) -> Path:
     """The file that was received last."""
     return max((p for p in folder.iterdir() if p.is_file()), key=lambda path: path.stat().st_mtime_ns)

@@ -64,9 +64,10 @@ class WitnessedSpooler(Spooler):
         super().__init__(*given)
         self._record = record
 
-    async def _write_down(self, stored: Sequence[Stored]) -> None:
-        await super()._write_down(stored)
+    async def _write_down(self, stored: Sequence[Stored]) -> list[str]:
+        ended = await super()._write_down(stored)
         self._record.add("spool", (one.delivery for one in stored))
+        return ended
 
 
 if __name__ == "__main__":

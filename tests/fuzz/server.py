@@ -90,10 +90,11 @@ class Server:
         publisher = cast(Publisher, self.post)
         declarer, store = NoBroker(Link("amqp://nobody@nowhere", "none")), Store(f"file://{folder}")
         caster, rights = Caster(publisher, declarer, store), Rights(NoManagement(None, "/"))
+        management = Management(None, "/")
         self.outbox = Outbox(publisher, declarer, database, SETTINGS)
         self.ladder = WatchedLadder(publisher, declarer)
         parking = Parking(publisher, KeptHere(self.post))
-        self._actions = Actions(SETTINGS, database, declarer, store, caster, rights, parking)
+        self._actions = Actions(SETTINGS, database, declarer, store, caster, rights, parking, management)
 
     async def handle(self, step: str, *letters: Letter) -> None:
         """Let the runner of a step take deliveries; returns when it is through with them."""

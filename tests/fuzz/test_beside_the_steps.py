@@ -77,6 +77,8 @@ def test_progress(ledger: Path, folder: Path, loop: asyncio.Runner) -> None:
             for letter in letters:
                 await progress.take(letter.delivery())
             await progress.flush()
+            await progress.note()
+            await progress.forget()
             assert [letter.settled for letter in letters] == [["ack"]] * len(letters)
             for sent in server.post.sent:
                 assert encode(decode(sent.body)) == sent.body

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from rollcast.codec import decode, encode
 from rollcast.errors import RollcastError
-from rollcast.messages import Message, ParkedAnswered, ParkedRequested, Query, TransferDescribed
+from rollcast.messages import (
+    Message,
+    OverviewAnswered,
+    OverviewRequested,
+    ParkedAnswered,
+    ParkedRequested,
+    Query,
+    TransferDescribed,
+)
 from rollcast.topology import STEP, STEPS, parked, retry_queue
 from tests.fuzz.cases import cases
 from tests.fuzz.letters import Letter, Sent
@@ -122,7 +130,8 @@ async def _assert_describable(server: Server, transfer_id: str) -> None:
 
 
 async def _assert_operable(server: Server) -> None:
-    """An operator can look at all that was parked."""
+    """An operator can look at the server, and at all that was parked."""
+    assert isinstance(await _asked(server, OverviewRequested()), OverviewAnswered)
     listed = await _asked(server, ParkedRequested(action="list"))
     assert isinstance(listed, ParkedAnswered)
     if ids := [message.id for message in listed.messages]:

@@ -16,11 +16,11 @@ from rollcast.broker import Delivery
 from rollcast.codec import decode
 from rollcast.errors import RollcastError, TransferRefusedError
 from rollcast.journals import Journals
+from rollcast.mailbox import Mailbox
 from rollcast.messages.values import Capabilities
 from rollcast.outgoing import Outgoing
 from rollcast.receiver import Receiver
 from rollcast.request import parts, selector
-from rollcast.sender import Sender
 from rollcast.source import Source
 from rollcast.topology import TO_RECEIVER, TO_SENDER
 from tests.fuzz.cases import cases
@@ -85,14 +85,14 @@ def test_a_sender_hears(tmp_path: Path, loop: asyncio.Runner) -> None:
 
     async def hear(letters: list[Letter]) -> None:
         session, source = SilentSession(), await Source.open(file, sha256=False)
-        sender = Sender(session, None)
+        mailbox = Mailbox(session)
         request = parts(
             dataclasses.replace(wish("bob@acme"), transfer_id=MINE), SESSION, selector(source, None)
         )
         outgoing = Outgoing(session, source, request, listen=_listening, detach=False)
-        sender._sending[outgoing.transfer_id] = outgoing
         try:
-            await _hear_all(sender._on_delivery, letters)
+            with mailbox.waiting(outgoing.transfer_id, outgoing):
+                await _hear_all(mailbox.take, letters)
             outgoing.fail(EOFError())
             with suppress(EOFError, TransferRefusedError):
                 assert [event async for event in outgoing.events()]

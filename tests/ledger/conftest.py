@@ -1,10 +1,12 @@
 """The fixtures of the steps' tests on PostgreSQL: one migrated database, emptied before each test."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
 from dev.postgres import Cluster
+from tests.ledger.crowd import Crowd, crowd
 from tests.unit.steps.conftest import bare as bare
 from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import other_ledger_url as other_ledger_url
@@ -13,6 +15,13 @@ from tests.unit.steps.conftest import world as world
 from workers.ledger import Database
 from workers.ledger.migrate import migrate
 from workers.ledger.tables import metadata
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[Crowd]:
+    """Eight processes, which take their time to start."""
+    with crowd() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

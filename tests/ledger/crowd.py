@@ -14,6 +14,8 @@ from rollcast.errors import Transient
 from rollcast.topology import POOLS, accepts
 from tests.unit.steps.world import SETTINGS
 from workers.ledger import Database, spooled
+from workers.ledger.migrate import migrate
+from workers.order import in_order
 from workers.steps import STEPS
 from workers.work import Outcome, Received, Services
 
@@ -37,6 +39,10 @@ class Crowd:
     def spool(self, url: str, transfer_id: str, shares: Sequence[Sequence[Mapping[int, bytes]]]) -> int:
         """Let each process write down stored chunks; how many were new, in all."""
         return sum(self._together(_spool, url, [(transfer_id, share) for share in shares]))
+
+    def migrate(self, url: str) -> None:
+        """Let all of them migrate a ledger, as when they start."""
+        self._together(_migrate, url, [None] * SIZE)
 
     def _together(self, work: Callable[[str, Any], Result], url: str, shares: Sequence[Any]) -> list[Result]:
         assert len(shares) == SIZE
@@ -73,12 +79,11 @@ def _handle(url: str, share: Sequence[Sequence[Received]]) -> list[Outcome]:
     return _with(url, handle)
 
 
-@tenacity.retry(retry=_RETRYING, stop=tenacity.stop_after_attempt(20))
 async def _one_batch(database: Database, batch: Sequence[Received]) -> list[Outcome]:
     kind = type(batch[0].message)
     step = next(STEPS[pool] for pool in POOLS if kind in accepts(pool))
     async with database.begin() as ledger:
-        return await step(batch, Services(ledger, SETTINGS))
+        return await step(in_order(batch), Services(ledger, SETTINGS))
 
 
 def _spool(url: str, share: tuple[str, Sequence[Mapping[int, bytes]]]) -> int:
@@ -94,6 +99,10 @@ async def _one_write(database: Database, transfer_id: str, chunks: Mapping[int, 
         new, differing = await spooled.add(ledger, transfer_id, chunks)
         assert differing is None
         return new
+
+
+def _migrate(url: str, _: None) -> None:
+    asyncio.run(migrate(url))
 
 
 def _with(url: str, work: Callable[[Database], Awaitable[Result]]) -> Result:

@@ -4,7 +4,6 @@ Eight real processes handle the same messages, duplicated and in any order.
 """
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,21 +21,14 @@ from rollcast.messages import (
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
-from tests.ledger.crowd import SIZE, Crowd, crowd
+from tests.ledger.crowd import SIZE, Crowd
 from tests.unit.steps.build import ALICE, RIGHT, MiB, T, at, by, digest, file, of, one, request
 from tests.unit.steps.world import TimeTravel, World
-from workers.ledger import sent
+from workers.ledger import roll
 from workers.work import Received
 
 NAMES = [f"r{number}@{domain}" for number in range(20) for domain in ("acme", "globex")]
 Share = list[list[Received]]
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Crowd]:
-    """Eight processes."""
-    with crowd() as started:
-        yield started
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,6 +38,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(request.getfixturevalue("ledger_url"))
     empty = request.getfixturevalue("empty_ledger")
     return f"sqlite:///{shutil.copy(empty, tmp_path / 'ledger.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables, on one kind after the other."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_cluster").database("empty"))
+    return f"sqlite:///{tmp_path / 'empty.db'}"
 
 
 async def opened(url: str) -> World:
@@ -81,6 +81,15 @@ def statuses(random: Random, final: dict[str, dict[str, Any]]) -> list[list[Rece
     return [said[start : start + 3] for start in range(0, len(said), 3)]
 
 
+async def test_all_that_start_at_once_migrate(workers: Crowd, empty_url: str) -> None:
+    """As on two hosts with an empty database: one does it, the others wait, and nobody fails."""
+    workers.migrate(empty_url)
+    world = await opened(empty_url)
+    await world.tell(by(ALICE, request(NAMES)))
+    assert await world.transfers() == 1
+    await world.database.close()
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_round_is_closed_exactly_once(workers: Crowd, url: str, seed: int) -> None:
     """One process makes the list, and it is the right one."""
@@ -112,7 +121,7 @@ async def test_a_transfer_ends_exactly_once(workers: Crowd, url: str, seed: int)
     await world.tell(by(ALICE, request(NAMES)))
     await world.change(state=Transfer.CASTING, resolved_at=1, list_version=1)
     async with world.database.begin() as ledger:
-        await sent.move(ledger, T, [Receiver.INVITED], Receiver.RECEIVING, listed_in=1)
+        await roll.move(ledger, T, [Receiver.INVITED], Receiver.RECEIVING, listed_in=1)
     has_it: dict[str, Any] = {"state": Receiver.DELIVERED, "bytes": 300 * MiB, "blake3": RIGHT.blake3}
     ends: dict[str, dict[str, Any]] = dict.fromkeys(NAMES, has_it)
     said: list[Message] = [

@@ -1,4 +1,7 @@
-"""All tests of steps and ledger once more, on PostgreSQL: `conftest.py` gives them another `ledger_url`."""
+"""All tests of steps and ledger once more, on PostgreSQL: `conftest.py` gives them another `ledger_url`.
+
+Their fixtures are those of a `conftest.py`: one that stands beside a test is not found from here.
+"""
 
 import importlib
 import pkgutil

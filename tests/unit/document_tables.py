@@ -6,28 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import metadata
 from pathlib import Path
 
-from prometheus_client.metrics import MetricWrapperBase
-
 from rollcast import messages as m
 from rollcast import topology
 from rollcast.reasons import REASONS
 from rollcast.settings import ClientSettings
-from workers import metrics
 from workers.ladder import RUNGS
 from workers.outbox import PACE, PACE_MS
-from workers.settings import Settings
+from workers.process.sources import CONFIG, Setting
+from workers.process.usage import STATUSES
+from workers.settings import ALL
 from workers.steps import STEPS
 
 MODULES = ("registration", "roll_call", "delivery", "ending")
 """The modules of messages in the order of the protocol."""
-NEEDED = {"ROLLCAST_DOMAINS": "acme", "ROLLCAST_AMQP_URL": "amqp://server-main@broker"}
 
 
 class Asked(dict[str, str]):
     """An environment that remembers which variables were read, and with which default."""
 
     def __init__(self) -> None:
-        super().__init__(NEEDED)
+        super().__init__()
         self.defaults: dict[str, object] = {}
 
     def get(self, key: str, default: object = None) -> object:  # type: ignore[override]
@@ -36,11 +34,21 @@ class Asked(dict[str, str]):
         return super().get(key, default)
 
 
-def workers_settings() -> Mapping[str, object]:
-    """The variables that workers read, with their defaults."""
-    environment = Asked()
-    Settings.read(environment)
-    return environment.defaults
+def workers_settings() -> str:
+    """The settings of the workers."""
+    head = ("variable of the workers", "in TOML", "default", "meaning")
+    return table(head, (_setting(one) for one in ALL))
+
+
+def workers_statuses() -> str:
+    """The exit statuses of the workers."""
+    rows = ([str(status), meaning] for status, meaning in STATUSES.items())
+    return table(("exit status of the workers", "meaning"), rows)
+
+
+def workers_variables() -> set[str]:
+    """The variables that workers read."""
+    return {CONFIG, *(variable for setting in ALL for variable in setting.variables)}
 
 
 def client_settings() -> Mapping[str, object]:
@@ -105,27 +113,10 @@ def dependencies() -> list[str]:
     return [f"| {name} | {_locked(name)} | {_licence(name)} |" for name in names]
 
 
-def all_metrics() -> str:
-    """All metrics as Prometheus sees them."""
-    rows = []
-    for metric in sorted(_metrics(), key=exported_name):
-        labels = ", ".join(f"`{label}`" for label in metric._labelnames)
-        rows.append([f"`{exported_name(metric)}`", str(metric._type), labels, metric._documentation])
-    return table(("metric", "type", "labels", "what it counts"), rows)
-
-
-def metric_names() -> set[str]:
-    """The names of all metrics as Prometheus sees them."""
-    return {exported_name(metric) for metric in _metrics()}
-
-
-def exported_name(metric: MetricWrapperBase) -> str:
-    """Counters get a suffix."""
-    return str(metric._name) + ("_total" if metric._type == "counter" else "")
-
-
-def _metrics() -> list[MetricWrapperBase]:
-    return [metric for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)]
+def _setting(setting: Setting) -> list[str]:
+    default = "needed" if setting.default is None else f"`{setting.default}`" if setting.default else "none"
+    names = ", ".join(f"`{name}`" for name in setting.variables)
+    return [names, f"`{setting.key}`, {setting.kind.toml}", default, setting.meaning]
 
 
 def _meaning(kind: type[m.Message]) -> str:

@@ -19,8 +19,11 @@ COMMANDS = (
     "receive",
     "status",
     "list",
+    "top",
+    "doctor",
     "cancel",
     "retry",
+    "watch",
     "admin",
     "admin add",
     "admin list",
@@ -59,6 +62,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("send f --as alice@acme --to bob", 2, "'bob' is not an address"),
         ("send f --as alice@acme --to bob@acme --upload soon", 2, "live"),
         ("send f --as alice@acme --to bob@acme --expires soon", 2, "24h"),
+        ("send f --as alice@acme --to bob@acme --list-policy maybe", 2, "'maybe' is not a list policy"),
+        ("send f --as alice@acme --to bob@acme --list-policy at_least:2", 2, "never be met by 1 recip"),
+        ("send f --as alice@acme --to bob@acme --dry-run --detach", 2, "--dry-run sends nothing"),
         ("send f --as alice@acme --to-file missing", 2, "missing"),
         ("send f --as ALICE@acme --to bob@acme", 2, "is not an address"),
         ("send f --as dave@acme --to bob@acme", 2, "credentials/dave@acme.json does not exist"),
@@ -73,6 +79,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (f"retry {TRANSFER}", 2, "give FILE"),
         (f"retry {TRANSFER} f", 2, "give --as"),
         (f"retry {TRANSFER} f --as alice@acme", 4, "no broker answers"),
+        ("watch", 2, "DIR"),
+        ("watch . --as alice@acme", 2, "nobody to send to"),
+        ("watch missing --as alice@acme --to bob@acme", 2, "missing cannot be watched: No such file"),
+        ("watch /etc/passwd --as alice@acme --to bob@acme", 2, "cannot be watched: Not a directory"),
+        ("watch . --as dave@acme --to bob@acme", 2, "credentials/dave@acme.json does not exist"),
+        ("watch . --as alice@acme --to bob@acme --settle soon", 2, "90s"),
+        ("watch . --as alice@acme --to bob@acme --list-policy maybe", 2, "'maybe' is not a list policy"),
         ("receive --as alice@acme --into in --accept all --count 0", 2, "--count"),
         ("receive --as alice@acme --into in --accept some", 2, "--accept"),
         ("receive --as alice@acme --into in --accept all --max-file-size big", 2, "100MiB"),
@@ -83,6 +96,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (f"status {TRANSFER}", 2, "ROLLCAST_AMQP_URL is not set"),
         ("list", 2, "ROLLCAST_AMQP_URL is not set"),
         ("list --as alice@acme", 4, "no broker answers"),
+        ("list --limit 0", 2, "--limit"),
+        ("top", 2, "ROLLCAST_AMQP_URL is not set"),
+        ("doctor", 2, "ROLLCAST_AMQP_URL is not set"),
+        ("doctor --as dave@acme", 2, "credentials/dave@acme.json does not exist"),
         ("admin add BOB", 2, "is not an address"),
         ("admin list", 2, "ROLLCAST_AMQP_URL is not set"),
     ],
@@ -108,6 +125,12 @@ def test_an_error_is_a_status_and_a_sentence(
         error = json.loads(capsys.readouterr().out)["error"]
         assert set(error) == {"code", "message", "hint"}
         assert said.lower() in f"{error['message']} {error['hint']}".lower()
+
+
+def test_an_unknown_command_points_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """That has all commands, where a line of them would have some."""
+    assert run(["nonsense"]) == 2
+    assert capsys.readouterr().err == 'rollcast: unknown command "nonsense"; see `rollcast --help`.\n'
 
 
 @pytest.mark.parametrize(
@@ -154,12 +177,26 @@ def test_a_fault_of_ours_comes_with_its_traceback(
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_tells_what_is_needed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every page has the statuses and the environment."""
+    """Every page has the statuses; the first page has the environment, and `send` all of its statuses."""
     assert run([*command.split(), "--help"]) == 0
     page = capsys.readouterr().out
-    for word in ("Exit status:", "130", "ROLLCAST_HOME", "ROLLCAST_AMQP_URL", "ROLLCAST_DOMAINS"):
+    environment = ("ROLLCAST_HOME", "ROLLCAST_AMQP_URL", "ROLLCAST_DOMAINS")
+    words = {"": environment, "send": ("put their decision off",)}.get(command, ("`rollcast --help`",))
+    for word in ("Exit status:", "130", *words):
         assert word in page
-    if command in {"", "send", "receive", "status", "list", "cancel", "retry", "admin", "admin add"}:
+    if command in {
+        "",
+        "send",
+        "receive",
+        "status",
+        "list",
+        "top",
+        "doctor",
+        "cancel",
+        "retry",
+        "admin",
+        "admin add",
+    }:
         assert f"  rollcast {command}" in page
 
 
@@ -183,3 +220,13 @@ def test_whoever_reads_may_leave_or_never_have_been_there(home: Path) -> None:
     )
     assert full.returncode == 2
     assert b"Traceback" not in full.stderr
+
+
+def test_an_error_that_cannot_be_told_is_none_the_less_one(home: Path) -> None:
+    """Standard error lies on a full disk: status and document are what they would be."""
+    command = [sys.executable, "-m", "rollcast.cli", "list", "--as", "dave@acme", "--json"]
+    environment = {**os.environ, "ROLLCAST_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=full, check=False)
+    assert ended.returncode == 2
+    assert "error" in json.loads(ended.stdout)

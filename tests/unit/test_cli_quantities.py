@@ -3,8 +3,9 @@
 import pytest
 
 from rollcast.cli.quantities import duration, size
-from rollcast.cli.texts import duration_text, plural, size_text, time_text, visible
+from rollcast.cli.texts import duration_text, plural, time_text, visible
 from rollcast.messages.values import MAX_DURATION, MAX_FILE_SIZE
+from rollcast.sizes import size_text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from rollcast.cli.deciding import Accept, decide_by
@@ -43,7 +44,7 @@ EVENTS: list[ReceiverEvent] = [
     Stored(transfer_id=TRANSFER, bytes=1024, size=2048),
     Delivered(transfer_id=TRANSFER, offer=EVIL, path=Path("in") / EVIL.file.name, hash=NO_HASH),
     Failed(transfer_id=TRANSFER, offer=EVIL, detail="disk full"),
-    Ended(transfer_id=TRANSFER, state=Transfer.CANCELLED, reason=Code.CANCELLED),
+    Ended(transfer_id=TRANSFER, offer=EVIL, state=Transfer.PARTIAL, reason=Code.NO_ANSWER),
 ]
 
 
@@ -90,13 +91,14 @@ def terminal() -> Iterator[tuple[int, int]]:
         os.close(end)
 
 
-async def _asked(capsys: pytest.CaptureFixture[str], times: int) -> None:
-    """Return when the question was put so often."""
+async def _asked(capsys: pytest.CaptureFixture[str], times: int) -> str:
+    """What was said when the question was put so often."""
     seen = ""
     while seen.count("Type y, n or l") < times:
         await asyncio.sleep(0.01)
         seen += capsys.readouterr().err
         assert "\u202e" not in seen
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,24 @@ async def test_whoever_sits_there_is_asked(
     await _asked(capsys, 1)
     os.write(user, typed)
     assert await asyncio.wait_for(asking, 10) == taken
+
+
+@pytest.mark.parametrize(
+    ("deadline", "until"),
+    [
+        (4_000_000_000_000_000, "by 2096-10-02 07:06:40 UTC:"),
+        (1, "until the transfer expires at 2112-09-17 23:53:47 UTC:"),
+    ],
+)
+async def test_the_question_tells_until_when(
+    terminal: tuple[int, int], capsys: pytest.CaptureFixture[str], deadline: int, until: str
+) -> None:
+    """One that comes again after the consent deadline has time as long as the transfer is open."""
+    asking = asyncio.create_task(
+        Prompt(terminal[1]).ask(msgspec.structs.replace(offer(), consent_deadline=deadline))
+    )
+    assert (await _asked(capsys, 1)).strip().endswith(until)
+    asking.cancel()
 
 
 async def test_one_question_at_a_time(terminal: tuple[int, int], capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,8 +187,25 @@ def test_files_are_told_on_standard_output_and_all_else_on_standard_error(
         f"{TRANSFER}: the answer does not count, the answer came after the transfer had ended: one\\nsecond",
         "receiving: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme",
         "failed: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme: disk full",
-        f"{TRANSFER}: it will not come, the transfer is cancelled: the transfer was cancelled",
+        "will not come: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme: "
+        "no answer came before the consent deadline",
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "why"),
+    [
+        (Transfer.CANCELLED, Code.CANCELLED, "the transfer was cancelled"),
+        (Transfer.PARTIAL, None, "the transfer is partial"),
+        (Transfer.LISTED, Code.CANCELLED, "the sender only wanted to know who would take it"),
+    ],
+)
+def test_why_a_file_does_not_come(
+    state: Transfer, reason: Code | None, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The reason says it, or else the state; after a dry run nothing was ever to come."""
+    Narrator().tell(Ended(transfer_id=TRANSFER, offer=offer(), state=state, reason=reason))
+    assert capsys.readouterr().err.endswith(f" from alice@acme: {why}\n")
 
 
 def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:

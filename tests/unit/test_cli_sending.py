@@ -8,7 +8,7 @@ from rich.console import Console
 from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.milestones import INTERVAL, Milestones
 from rollcast.cli.picture import Picture
-from rollcast.cli.report_text import listing_lines, report_lines
+from rollcast.cli.report_text import report_lines
 from rollcast.events import Held, Paused, Progressed, Resumed, SenderEvent, Uploaded, UploadStarted
 from rollcast.reasons import Code
 from rollcast.report import Report
@@ -36,9 +36,7 @@ def _lines(*events: SenderEvent, clock: list[float] | None = None) -> None:
 
 def test_a_line_for_each_milestone(capsys: pytest.CaptureFixture[str]) -> None:
     """Everybody who is not on the list is named with the reason; what a receiver wrote stays harmless."""
-    _lines(
-        accepted(Transfer.REQUESTED), accepted(), resolved("bob@acme", others=(DECLINED,)), STARTED, UPLOADED
-    )
+    _lines(accepted(), accepted(), resolved("bob@acme", others=(DECLINED,)), STARTED, UPLOADED)
     assert capsys.readouterr().err.splitlines() == [
         f"transfer {TRANSFER}: plan.pdf, 1000 B: 3 receivers asked until 1970-01-01 00:00:30 UTC",
         "receiver list: 1 accepted, 1 declined",
@@ -57,18 +55,36 @@ def test_who_accepts_later_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert told[3:] == ["receiver list: 2 accepted (1 later), 1 declined", "  eve@acme: accepted later"]
 
 
+FULL = "the server's spool is full; the transfer goes on when others have ended"
+
+
 def test_a_held_transfer_is_said_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody needs to send it again."""
-    _lines(accepted(Transfer.HELD), Held(transfer_id=TRANSFER, reason=Code.SPOOL_FULL, detail="no room"))
-    assert capsys.readouterr().err.splitlines()[-1] == "held: no room; it goes on by itself"
+    """Once, as the server says it; nobody needs to send it again."""
+    _lines(accepted(Transfer.HELD), Held(transfer_id=TRANSFER, reason=Code.SPOOL_FULL, detail=FULL))
+    assert capsys.readouterr().err.splitlines()[-1] == f"held: {FULL}"
+
+
+@pytest.mark.parametrize(
+    ("state", "asked"), [(Transfer.REQUESTED, "to be asked"), (Transfer.ASKING, "asked")]
+)
+def test_nobody_is_asked_before_the_sender_is_checked(
+    state: Transfer, asked: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A refusal may come instead."""
+    _lines(accepted(state))
+    assert f": 3 receivers {asked} until 1970-01-01 00:00:30 UTC" in capsys.readouterr().err
 
 
 def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    """Not with each summary; the slowest is named."""
-    summaries = [_stored(bob=1000, carol=step) for step in (0, 200, 500)]
-    _lines(resolved("bob@acme", "carol@acme"), *summaries, clock=[0.0, 1.0, INTERVAL, INTERVAL + 1])
+    """Not with each summary, but with one by which somebody has stored it all; the slowest is named."""
+    summaries = [
+        _stored(bob=bob, carol=carol) for bob, carol in ((500, 0), (600, 200), (700, 500), (1000, 600))
+    ]
+    times = [0.0, 1.0, INTERVAL, INTERVAL + 1, INTERVAL + 2]
+    _lines(resolved("bob@acme", "carol@acme"), *summaries, clock=times)
     assert capsys.readouterr().err.splitlines()[1:] == [
-        "1 of 2 receivers stored it all, on average 60%; the slowest, carol@acme, 20%"
+        "0 of 2 receivers stored it all, on average 40%; the slowest, carol@acme, 20%",
+        "1 of 2 receivers stored it all, on average 80%; the slowest, carol@acme, 60%",
     ]
 
 
@@ -123,7 +139,7 @@ def test_what_is_held_is_drawn_until_it_goes_on() -> None:
     way = course()
     way.take(accepted(Transfer.HELD))
     way.take(Held(transfer_id=TRANSFER, reason=Code.BROKER_FULL, detail="no room"))
-    assert _rows(way)[1] == "Held  no room; it goes on by itself"
+    assert _rows(way)[1] == "Held  no room"
     way.take(accepted())
     assert _rows(way)[1].startswith("Roll call  3 asked")
 
@@ -192,10 +208,3 @@ def test_the_report_says_for_whom_the_transfer_stays_open() -> None:
     open_until = "1 receiver put the decision off; it stays open for that until 1970-01-01 00:01:00 UTC"
     assert open_until in report_lines(Report(transfer(Transfer.CASTING), receivers))
     assert open_until not in report_lines(Report(transfer(Transfer.EXPIRED), receivers))
-
-
-def test_a_listing() -> None:
-    """A line for each transfer."""
-    row = f"{TRANSFER}  completed  1970-01-01 00:00:00 UTC  alice@acme  1000 B  plan.pdf"
-    assert listing_lines([transfer(Transfer.COMPLETED)]) == [row]
-    assert listing_lines([]) == ["no transfers"]

@@ -1,6 +1,7 @@
 """Asked once, answered as often as need be."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,3 +183,44 @@ async def test_who_is_asked_longer_does_not_answer_twice(asking: Asking) -> None
     await asyncio.sleep(0)
     await asking.tasks.close()
     assert journal.accept is True
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_who_cannot_write_anything_down_declines_and_says_so(
+    asking: Asking, times: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, however often it is asked meanwhile: which file, whose, and what could not be written."""
+    folder = asking.around.journals.folder
+    shutil.rmtree(folder)
+    consent = asking.by(lambda _: True)
+    for _ in range(times):
+        await consent.on_asked(offer())
+    told = await asking.told()
+    assert (told.accept, told.detail) == (
+        False,
+        "the receiver cannot write to its folder: No such file or directory",
+    )
+    answered = await asking.events.get()
+    assert isinstance(answered, Answered)
+    assert not answered.accept
+    (warning,) = caplog.messages
+    assert warning.startswith(f"a.bin of alice@acme is declined: {folder}/.rollcast/")
+    assert warning.endswith("cannot be written: No such file or directory")
+
+
+async def test_an_acceptance_that_cannot_be_written_down_is_none(
+    asking: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever said yes is told."""
+
+    def full(what: Offer) -> bool:
+        journal = asking.around.journals.get(what.transfer_id)
+        assert journal is not None
+        journal.close()
+        journal.path.unlink()
+        journal.path.symlink_to("/dev/full")
+        return True
+
+    await asking.by(full).on_asked(offer())
+    assert not (await asking.told()).accept
+    assert "a.bin of alice@acme is declined" in caplog.text

@@ -40,6 +40,20 @@ def test_broken_credentials_are_an_error(settings: ClientSettings) -> None:
         Credentials.load("bob@acme", settings)
 
 
+def test_credentials_of_another_one_are_refused(settings: ClientSettings) -> None:
+    """A copy under another name would let its owner act as somebody else without a word."""
+    path = BOB.save(settings)
+    path.rename(path.with_name("alice@acme.json"))
+    with pytest.raises(BrokerRefused, match="are those of bob@acme") as caught:
+        Credentials.load("alice@acme", settings)
+    assert caught.value.code == "no_credentials"
+
+
+def test_the_password_is_not_shown() -> None:
+    """Whatever logs or prints credentials."""
+    assert "secret" not in repr(BOB)
+
+
 def test_an_address_is_no_path(settings: ClientSettings) -> None:
     """`../x` is not looked for."""
     with pytest.raises(BrokerRefused, match="not an address"):

@@ -1,6 +1,8 @@
 """From the last chunk to the receipt, and again after a crash."""
 
 import asyncio
+import errno
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +155,40 @@ async def test_a_folder_that_cannot_be_written_fails(place: Place) -> None:
     receipt, _ = await place.deliver(journal)
     assert receipt.outcome == "failed"
     assert "could not be stored" in (receipt.detail or "")
+
+
+def fill_disk(journal: Journal, field: str) -> None:
+    """No line with this field can be written down any more."""
+    note = journal.note
+
+    def full(line: Line) -> None:
+        if getattr(line, field):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        note(line)
+
+    journal.note = full  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("field", ["receipt", "recorded"])
+async def test_a_file_that_has_its_name_is_delivered(place: Place, field: str) -> None:
+    """Whatever cannot be written down after that, now and when it is asked for again."""
+    journal = place.journal(whole_file())
+    fill_disk(journal, field)
+    for again in range(2):
+        receipt, events = await place.deliver(journal)
+        assert receipt.outcome == "delivered"
+        assert again or isinstance(events[-1], Delivered)
+        assert [path.name for path in place.folder.iterdir() if path.is_file()] == ["a.bin"]
+
+
+async def test_a_name_that_cannot_be_announced_is_not_taken(place: Place) -> None:
+    """A crash would leave a file that nobody knows of."""
+    journal = place.journal(whole_file())
+    fill_disk(journal, "naming")
+    receipt, events = await place.deliver(journal)
+    assert receipt.outcome == "failed"
+    assert isinstance(events[-1], Failed)
+    assert [path.name for path in place.folder.iterdir()] == [".rollcast"]
 
 
 async def test_an_expired_transfer_leaves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

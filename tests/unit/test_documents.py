@@ -1,5 +1,6 @@
 """The documents say what the code does: each message, step, state, reason, metric and variable, both ways."""
 
+import json
 import re
 import shlex
 from collections.abc import Callable
@@ -7,28 +8,40 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
+from dev import metrics_page
 from dev.packages import CHECKOUT
+from dev.schemas import FOLDER
+from dev.schemas.operations import ANSWERS
 from rollcast import messages as m
 from rollcast.chunks import Drop
+from rollcast.cli import parked
 from rollcast.messages import MESSAGES
 from rollcast.messages.values import TransferStatus
 from rollcast.reasons import Code
 from rollcast.states import FINAL_RECEIVER, FINAL_TRANSFER, Receiver, Transfer
 from rollcast.topology import POOLS, STEPS, VERB_OF, accepts
 from tests.unit import document_tables as tables
-from workers import clock, spool
+from workers import clock, metrics, uploads
+from workers.pools import WITH_THE_SPOOL
 from workers.steps import STEPS as HANDLERS
 
 README, PROTOCOL = CHECKOUT / "README.md", CHECKOUT / "docs" / "protocol.md"
 GUARANTEES = CHECKOUT / "docs" / "guarantees.md"
+PRODUCERS = CHECKOUT / "docs" / "producers.md"
 DECISIONS = sorted((CHECKOUT / "docs" / "adr").glob("*.md"))
 DOCUMENTS = [
     README,
     PROTOCOL,
     GUARANTEES,
+    metrics_page.PAGE,
+    CHECKOUT / "docs" / "operations.md",
+    *sorted((CHECKOUT / "deploy").rglob("README.md")),
+    PRODUCERS,
+    CHECKOUT / "docs" / "screens.md",
     CHECKOUT / "CHANGELOG.md",
-    CHECKOUT / "schemas" / "README.md",
+    FOLDER / "README.md",
     *DECISIONS,
 ]
 PROMPTS = {kind.__name__ for kind in vars(clock).values() if kind in MESSAGES.values()}
@@ -70,9 +83,18 @@ def test_each_guarantee_is_shown_by_tests_that_exist() -> None:
             assert name.startswith("make ") or (CHECKOUT / name).is_file(), name
 
 
-def test_the_readme_has_all_metrics() -> None:
-    """Their table is the code's, word for word."""
-    assert tables.all_metrics() in README.read_text()
+def test_the_page_of_metrics_is_up_to_date() -> None:
+    """It is the code's list, word for word; `python -m dev.metrics_page` writes it."""
+    assert metrics_page.PAGE.read_text() == metrics_page.page()
+
+
+def test_every_metric_is_on_the_page() -> None:
+    """Each in one section, with a help text that says more than its name, and only labels that are explained."""
+    listed = [metric for section in metrics.SECTIONS.values() for metric in section]
+    known = [metric for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)]
+    assert sorted(map(id, listed)) == sorted(map(id, known))
+    assert all(len(metric._documentation.split()) > 4 for metric in listed)
+    assert {label for metric in listed for label in metric._labelnames} <= metrics.LABELS.keys()
 
 
 def test_the_readme_has_all_dependencies_as_locked() -> None:
@@ -81,21 +103,26 @@ def test_the_readme_has_all_dependencies_as_locked() -> None:
     assert [line.rsplit(" | ", 1)[0] + " |" for line in rows[2:]] == tables.dependencies()
 
 
-@pytest.mark.parametrize(
-    ("head", "settings"),
-    [
-        ("| variable of the workers |", tables.workers_settings),
-        ("| variable of terminals and operators |", tables.client_settings),
-    ],
-)
-def test_the_readme_has_all_variables_with_their_defaults(
-    head: str, settings: Callable[[], dict[str, object]]
-) -> None:
+@pytest.mark.parametrize("expected", [tables.workers_settings, tables.workers_statuses])
+def test_the_readme_has_what_operators_of_workers_need(expected: Callable[[], str]) -> None:
+    """These tables are the code's, word for word."""
+    assert expected() in README.read_text()
+
+
+def test_the_readme_says_which_pools_need_the_spool() -> None:
+    """The others may run where it is not."""
+    *names, last = (f"`{pool}`" for pool in sorted(WITH_THE_SPOOL))
+    assert f"{', '.join(names)} or {last}" in README.read_text()
+
+
+def test_the_readme_has_all_variables_of_terminals_with_their_defaults() -> None:
     """A default is quoted, its absence is put into words."""
     text = README.read_text()
+    head = "| variable of terminals and operators |"
     found = {row[0].strip("`"): row[1] for row in _rows(text[text.index(head) :].split("\n\n")[0])}
-    assert list(found) == list(settings())
-    wrong = {name for name, default in settings().items() if default and found[name] != f"`{default}`"}
+    settings = tables.client_settings()
+    assert list(found) == list(settings)
+    wrong = {name for name, default in settings.items() if default and found[name] != f"`{default}`"}
     assert wrong == set()
 
 
@@ -139,7 +166,7 @@ def test_all_that_the_clock_says_is_due() -> None:
 
 def test_all_reasons_to_drop_a_chunk_are_named() -> None:
     """Those of the chunk, and the spool's own."""
-    assert {*Drop, spool.UNKNOWN_TRANSFER} <= _quoted(_section("## Beside the steps"))
+    assert {*Drop, uploads.UNKNOWN_TRANSFER} <= _quoted(_section("## Beside the steps"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -147,8 +174,10 @@ def test_no_document_names_what_is_not_there(document: Path) -> None:
     """Variables, metrics, steps, files; in the protocol also messages and words with an underscore."""
     text = document.read_text()
     variables = set(re.findall(r"\bROLLCAST_[A-Z_]+\b", text))
-    assert variables <= {*tables.workers_settings(), *tables.client_settings(), *FROM_MAKE_UP}
-    assert set(re.findall(r"\brollcast_[a-z_]+\b", text)) <= tables.metric_names()
+    assert variables <= {*tables.workers_variables(), *tables.client_settings(), *FROM_MAKE_UP}
+    assert set(re.findall(r"\brollcast_[a-z_]+\b", text)) <= metrics_page.names() | {
+        name.removesuffix("_total") for name in metrics_page.names()
+    }
     assert {step.lower() for step in re.findall(r"\b[Ss][0-9]{3}\b", text)} <= set(STEPS)
     files = set(re.findall(r"`((?:rollcast|workers|dev|tests|docs|schemas)/[\w./-]*)`", text))
     links = set(re.findall(r"\]\(([^)#:]+)\)", text))
@@ -161,7 +190,7 @@ def test_the_protocol_names_only_messages_that_there_are() -> None:
     """Whatever is quoted and looks like a message, a state or a code is one."""
     quoted = _quoted(PROTOCOL.read_text())
     assert {word for word in quoted if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", word)} <= NAMES
-    known = {*Code, *Transfer, *Receiver, *Drop, *POOLS, *VERB_OF.values(), spool.UNKNOWN_TRANSFER}
+    known = {*Code, *Transfer, *Receiver, *Drop, *POOLS, *VERB_OF.values(), uploads.UNKNOWN_TRANSFER}
     kinds: list[type[msgspec.Struct]] = [*MESSAGES.values(), TransferStatus]
     fields = {field for kind in kinds for field in kind.__struct_fields__}
     functions = {function.__name__ for function in HANDLERS.values()}
@@ -181,6 +210,29 @@ def test_decisions_are_numbered_and_fit_on_a_page() -> None:
         assert len(text.split()) < 450
 
 
+def test_the_contract_says_which_verbs_are_answered() -> None:
+    """Each of them, and no other."""
+    text = (FOLDER / "README.md").read_text()
+    (sentence,) = re.findall(r"^(`register`.*?) are answered", text, re.MULTILINE)
+    assert _quoted(sentence) == {word for kind, word in VERB_OF.items() if kind in ANSWERS}
+
+
+def test_the_producer_s_libraries_are_exact_and_name_no_registry() -> None:
+    """As the Python ones; and the document tells of each."""
+    needed = json.loads((PRODUCERS.with_suffix("") / "package.json").read_text())["dependencies"]
+    lock = json.loads((PRODUCERS.with_suffix("") / "package-lock.json").read_text())["packages"]
+    locked = {path.removeprefix("node_modules/"): package for path, package in lock.items() if path}
+    assert {name: package["version"] for name, package in locked.items()} == needed
+    assert all("integrity" in package and "resolved" not in package for package in locked.values())
+    assert all(f"[{name}](" in PRODUCERS.read_text() for name in needed)
+
+
+def test_commands_are_not_run_with_nothing() -> None:
+    """Where no message is found, `xargs` without `-r` runs `rollcast` without an id."""
+    helps = [parked.HELP, parked.REPLAY_HELP, parked.DROP_HELP]
+    assert not [text for text in (*helps, *map(Path.read_text, DOCUMENTS)) if "xargs rollcast" in text]
+
+
 def test_the_commands_and_the_program_of_the_readme_can_be_read() -> None:
     """Python compiles, and each command is one of `rollcast`'s."""
     blocks = re.findall(r"```(\w*)\n(.*?)```", README.read_text(), re.DOTALL)
@@ -190,5 +242,5 @@ def test_the_commands_and_the_program_of_the_readme_can_be_read() -> None:
         shlex.split(line) for _, text in blocks for line in text.splitlines() if line.startswith("rollcast ")
     ]
     assert {words[1] for words in commands} <= {
-        *("admin", "parked", "send", "receive", "status", "list", "cancel", "retry")
+        *("admin", "parked", "send", "receive", "status", "list", "top", "doctor", "cancel", "retry", "watch")
     }

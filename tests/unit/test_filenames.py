@@ -38,3 +38,8 @@ def test_the_number_stands_before_the_extension() -> None:
     """As people expect it."""
     assert list(islice(alternatives("plan.pdf"), 3)) == ["plan.pdf", "plan (2).pdf", "plan (3).pdf"]
     assert list(islice(alternatives("é" * 127), 2))[1] == "é" * 125 + " (2)"
+
+
+def test_what_is_too_long_for_an_extension_is_none() -> None:
+    """It would leave no room for the number."""
+    assert list(islice(alternatives("a." + "b" * 253), 2))[1] == "a." + "b" * 249 + " (2)"

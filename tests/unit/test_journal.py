@@ -1,5 +1,8 @@
 """What a receiver remembers over its own death."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,33 @@ def test_a_torn_journal_is_believed_up_to_the_tear(
     assert list(again.chunks()) == [*kept, (9, 10)]
 
 
+def test_a_line_that_the_disk_cuts_off_hides_no_later_one(tmp_path: Path) -> None:
+    """What was written of it is taken back, and there is room again for others."""
+    path = tmp_path / "j.json"
+    journal = Journal.create(path, offer())
+    journal.note_chunk(0)
+    with room_for(path.stat().st_size + 5), pytest.raises(OSError, match="No space"):
+        journal.note_chunk(1)
+    journal.note_chunk(2)
+    journal.close()
+
+    loaded = Journal.load(path)
+
+    assert loaded is not None
+    assert list(loaded.chunks()) == [(0, 1), (2, 3)]
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file may become larger, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def test_a_journal_without_its_offer_is_none(tmp_path: Path) -> None:
     """A process that was killed while it wrote the first line knew nothing yet."""
     path = tmp_path / "j.json"
@@ -96,10 +126,11 @@ def test_journals_are_found_again(tmp_path: Path) -> None:
         assert {path.name for path in (tmp_path / ".rollcast").iterdir()} == {"address"}
 
 
-def test_a_folder_belongs_to_one_address_at_a_time(tmp_path: Path) -> None:
-    """Two addresses in one folder would write the same part file."""
+@pytest.mark.parametrize("other", ["carol@acme", "bob@acme"])
+def test_a_folder_belongs_to_one_process_at_a_time(tmp_path: Path, other: str) -> None:
+    """Two would write the same part files and journals."""
     with Journals(tmp_path, "bob@acme"):
-        with pytest.raises(FileUnusable) as caught, Journals(tmp_path, "carol@acme"):
+        with pytest.raises(FileUnusable, match="bob@acme receives into") as caught, Journals(tmp_path, other):
             pass
         assert caught.value.code == "folder_in_use"
     with Journals(tmp_path, "carol@acme"):

@@ -1,9 +1,12 @@
 """A file on its way in."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from rollcast import partfile as module
 from rollcast.filenames import alternatives
 from rollcast.partfile import PartFile
 
@@ -29,6 +32,20 @@ def test_a_name_that_is_taken_is_left_alone(part: PartFile, tmp_path: Path) -> N
     assert (tmp_path / "a (3).txt").read_text() == "abcdef"
     assert not (tmp_path / "nowhere").exists()
     assert not part.path.exists()
+
+
+def test_what_is_not_on_disk_has_no_name(
+    part: PartFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be there, and told to have failed."""
+
+    def broken(_: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(module, "_sync_folder", broken)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        part.take_name(tmp_path, ["a.txt"], lambda _: None)
+    assert not list(tmp_path.glob("a.txt"))
 
 
 def test_a_name_taken_before_a_crash_is_recognised(part: PartFile, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rollcast.errors import Permanent
+from rollcast.policy import parse
 from rollcast.reasons import Code
-from workers.policy import parse
 
 NAMES = [f"r{number}@acme" for number in range(8)]
 LISTS = st.frozensets(st.sampled_from(NAMES))

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from rollcast.messages.values import FileSelector, Hashes, ReceiverStatus, TransferStatus
+from rollcast.messages.values import FileSelector, Hashes, ReceiverCount, ReceiverStatus, TransferStatus
 from rollcast.reasons import Code
-from rollcast.report import Report, instant
+from rollcast.report import Report, instant, listing_json
 from rollcast.states import Receiver, Transfer
 from tests.unit.offers import NO_HASH, TRANSFER
 
@@ -23,6 +23,7 @@ def transfer(state: Transfer, file_hash: Hashes = NO_HASH) -> TransferStatus:
         expires_at=1_767_225_600_000_001,
         file=FileSelector(name="plan.pdf", size=3, type="application/pdf", hash=file_hash),
         roll_call_us=1_500_000,
+        uploaded=2,
     )
 
 
@@ -52,6 +53,10 @@ def test_the_document_has_exactly_these_fields() -> None:
         "reason": None,
         "detail": None,
         "file": {"name": "plan.pdf", "size": 3, "type": "application/pdf", "hash": {"blake3": "0" * 64}},
+        "uploaded": 2,
+        "counts": {"delivered": 1, "rejected": 1},
+        "stored": 3,
+        "rate": None,
         "receivers": [
             {
                 "address": "bob@acme",
@@ -61,6 +66,9 @@ def test_the_document_has_exactly_these_fields() -> None:
                 "detail": None,
                 "may_ask_again": False,
                 "bytes": 3,
+                "rate": None,
+                "seconds_left": None,
+                "moved_at": None,
                 "stored_as": "plan (2).pdf",
                 "delivered_at": "2026-01-01T00:00:00.000000Z",
             },
@@ -72,12 +80,43 @@ def test_the_document_has_exactly_these_fields() -> None:
                 "detail": "the receiver declined",
                 "may_ask_again": True,
                 "bytes": 0,
+                "rate": None,
+                "seconds_left": None,
+                "moved_at": None,
                 "stored_as": None,
                 "delivered_at": None,
             },
         ],
         "timings": {"roll_call_s": 1.5, "delivery_s": None},
     }
+
+
+def test_who_receives_is_told_with_its_rate() -> None:
+    """And with the time that it still takes; who stands still takes no time that is known."""
+    status = msgspec.structs.replace(
+        transfer(Transfer.CASTING), file=FileSelector(name="a", size=100, hash=NO_HASH)
+    )
+    receiving = [
+        ReceiverStatus(address=f"{n}@acme", state=Receiver.RECEIVING, bytes=n, rate=rate, moved_at=n)
+        for n, rate in ((10, 6), (20, 0), (30, None))
+    ]
+    document = Report(status, receiving).to_json()
+    told = [(one["rate"], one["seconds_left"], one["moved_at"][-8:]) for one in document["receivers"]]
+    assert told == [(6, 15.0, ".000010Z"), (0, None, ".000020Z"), (None, None, ".000030Z")]
+    assert (document["counts"], document["stored"], document["rate"]) == ({"receiving": 3}, 60, 6)
+
+
+def test_a_listing_has_the_same_numbers() -> None:
+    """In a dry run who accepted is listed."""
+    counts = [
+        ReceiverCount(state=Receiver.ACCEPTED, number=2),
+        ReceiverCount(state=Receiver.REJECTED, number=1),
+    ]
+    status = msgspec.structs.replace(transfer(Transfer.LISTED), counts=counts, stored=7, rate=3)
+    document = listing_json(status)
+    assert document["counts"] == {"listed": 2, "rejected": 1}
+    assert (document["stored"], document["rate"]) == (7, 3)
+    assert set(document) == set(Report(status, []).to_json()) - {"receivers", "timings"}
 
 
 def test_both_digests_are_shown_where_there_are_two() -> None:

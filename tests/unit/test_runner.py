@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import structlog
 from aiormq.exceptions import ChannelInvalidStateError
 from sqlalchemy import func, select
+from structlog.contextvars import get_contextvars, merge_contextvars
+from structlog.testing import capture_logs
 
 from rollcast.codec import encode
 from rollcast.errors import BrokerUnavailable, IdentityError, InvalidMessage, Permanent, Transient
-from rollcast.messages import CloseDue, Message, SpoolVerified
+from rollcast.messages import CloseDue, Message, Query, SpoolVerified
 from tests.unit.steps.build import RIGHT, SERVER, T
 from tests.unit.steps.conftest import bare as bare
 from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import ledger_url as ledger_url
 from tests.unit.steps.world import SETTINGS, World
+from workers.envelope import Envelope
 from workers.ledger.tables import events
 from workers.runner import BATCH, Runner
 from workers.work import Action, Outcome, Publication, Received, Services, ToStep, VerifySpool
@@ -60,12 +64,12 @@ class Letter:
 class Workshop:
     """A runner with a real ledger; what it does outside of that is written into `log`."""
 
-    def __init__(self, world: World, step: Callable[[Received], None]) -> None:
+    def __init__(self, world: World, step: Callable[[Received], None], pool: str = "s310") -> None:
         self.log: list[str] = []
         self.away = False
         self._world = world
         self._decide = step
-        self.runner = Runner("s310", self._step, SETTINGS, world.database, self, self, self)  # type: ignore[arg-type]
+        self.runner = Runner(pool, self._step, SETTINGS, world.database, self, self, self)  # type: ignore[arg-type]
 
     async def _step(self, batch: Sequence[Received], services: Services) -> list[Outcome]:
         await services.ledger.note(T, [(None, "handled", None) for _ in batch])
@@ -204,6 +208,24 @@ async def test_a_newer_message_waits_for_newer_workers(bare: World) -> None:
     assert await shop.handle(newer) == ["retried 0", "ack 0"]
 
 
+async def test_a_question_is_tried_twice(bare: World) -> None:
+    """After that nobody waits for the answer, so it is not kept; a fault of ours is, with all that came with it."""
+    asked = Envelope("alice@acme", "rollcast.up", "acme.alice@acme.query", 0)
+    for attempt, error, then in [
+        (0, Transient("later"), ["retried 0", "ack 0"]),
+        (1, Transient("later"), ["ack 0"]),
+        (1, RuntimeError("a bug"), ["retried 0", "ack 0"]),
+    ]:
+
+        def step(received: Received, error: Exception = error) -> None:
+            raise error
+
+        shop = Workshop(bare, step, "s200")
+        question = shop.letter(message=Query(), headers=asked.headers(attempt))
+        question.routing_key = "acme.s200"
+        assert await shop.handle(question) == then
+
+
 async def test_without_the_broker_the_batch_goes_back(bare: World) -> None:
     """What was committed is announced when the messages come again."""
     shop = Workshop(bare, fine)
@@ -226,3 +248,20 @@ async def test_a_lost_connection_does_not_end_the_worker(bare: World, away: bool
     shop.away = away
     log = await shop.handle(*(shop.letter(number, lost=True) for number in range(3)))
     assert not [line for line in log if line.startswith(("ack ", "nack "))]
+
+
+async def test_what_log_lines_say_of_the_messages(bare: World) -> None:
+    """Each has the step; transfer and attempt where the messages agree, as they do when handled one by one."""
+
+    def telling(received: Received) -> None:
+        structlog.get_logger().info("handled")
+        failing(Transient("later"), 1)(received)
+
+    shop = Workshop(bare, telling)
+    again = shop.letter(1, headers=Envelope(SERVER, "rollcast.step", "acme.s310", 0).headers(2))
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await shop.handle(shop.letter(0), again)
+    told = [(line["step"], line.get("transfer"), line.get("attempt")) for line in lines]
+    both = ("s310", None, None)
+    assert told == [both, both, ("s310", f"{0:032x}", 1), ("s310", f"{1:032x}", 3)]
+    assert get_contextvars() == {}

@@ -59,3 +59,11 @@ async def test_what_is_no_file_is_said_so(tmp_path: Path) -> None:
     for name, text in [("missing", "does not exist"), (".", "folder"), ("pipe", "not a regular file")]:
         with pytest.raises(FileUnusable, match=text):
             await asyncio.wait_for(Source.open(tmp_path / name, sha256=False), 5)
+
+
+async def test_a_file_that_went_away_with_its_disk_is_said_so(file: Path) -> None:
+    """Not even its size can be read any more."""
+    source = await Source.open(file, sha256=False)
+    source.close()
+    with pytest.raises(FileUnusable, match="cannot be read"):
+        source.chunk(0, Layout(source.size, 65_536))

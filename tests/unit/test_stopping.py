@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from workers.stopping import Stop
+from workers.process.stopping import Stop
 
 IMPATIENT = """
 import asyncio, os, signal
-from workers import stopping
+from workers.process import stopping
 
 async def stuck():
     stop = stopping.Stop()

@@ -1,13 +1,16 @@
-"""A store that does not let us in is one that is away: what it should take comes again later."""
+"""A store that does not let us in is one that is away, once a worker runs; a folder is emptied whole."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 
-from rollcast.errors import Transient
+from rollcast.errors import Permanent, Transient
 from workers.store import Store
 
 FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+T = "a" * 32
 
 
 async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -18,7 +21,7 @@ async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def test_a_bucket_that_refuses_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its keys have run out: no fault of the chunk, nor of the worker."""
+    """Its keys have run out: no fault of the chunk, nor of the worker. At a start it is worth a word."""
     async with await asyncio.start_server(_refuse, "127.0.0.1", 0) as bucket:
         port = bucket.sockets[0].getsockname()[1]
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
@@ -27,6 +30,36 @@ async def test_a_bucket_that_refuses_us(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "knows")
         store = Store("s3://bucket/spool")
         with pytest.raises(Transient):
-            await store.put("a" * 32, 0, b"x")
+            await store.put(T, 0, b"x")
         with pytest.raises(Transient):
-            await store.get("a" * 32, 0)
+            await store.get(T, 0)
+        with pytest.raises(Transient):
+            await store.delete(T)
+        with pytest.raises(Permanent):
+            await store.check()
+
+
+async def test_a_folder_is_emptied_of_what_nobody_wrote_down(tmp_path: Path) -> None:
+    """A put that was killed leaves a staging file, which the store does not list. Several may delete at once."""
+    store = Store(f"file://{tmp_path}")
+    await store.check()
+    await store.put(T, 0, b"x")
+    (tmp_path / T / "1#1").write_bytes(b"half")
+    await asyncio.gather(*(store.delete(T) for _ in range(5)))
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_folder_that_cannot_be_removed(tmp_path: Path) -> None:
+    """As when somebody puts something into it at the same moment: once more, later."""
+    store = Store(f"file://{tmp_path}")
+    (tmp_path / T).write_bytes(b"not a folder")
+    with pytest.raises(Transient):
+        await store.delete(T)
+
+
+async def test_a_folder_that_is_no_folder(tmp_path: Path) -> None:
+    """Whoever runs the worker is told."""
+    (tmp_path / "spool").write_bytes(b"")
+    store = Store(f"file://{tmp_path}/spool/chunks")
+    with pytest.raises(Transient, match="spool/chunks cannot be opened"):
+        await store.check()

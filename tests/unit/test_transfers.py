@@ -9,19 +9,21 @@ import msgspec
 import pytest
 
 from rollcast import again
+from rollcast.chunks import Layout
 from rollcast.errors import FileUnusable, RequestRefused
 from rollcast.messages import TransferRequested
 from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.request import Wish, parts, selector
 from rollcast.source import Source
-from rollcast.states import Receiver, Transfer
+from rollcast.states import CONSENT, Receiver, Transfer
 from rollcast.transfers import KEPT_FOR, NO_RECORD, Record, Transfers
 from tests.unit.cli_samples import receiver, transfer
 from tests.unit.offers import TRANSFER
 
 ALICE = "alice@acme"
 SESSIONS = "5" * 32, "6" * 32
+RETRY = "e" * 32
 
 
 @pytest.fixture
@@ -128,6 +130,13 @@ async def test_what_is_not_there_is_said(transfers: Transfers, file: Path, sende
         assert caught.value.hint
 
 
+async def test_who_finds_no_record_is_told_to_look_first(transfers: Transfers) -> None:
+    """The transfer may have been completed, and sending it again would send it twice."""
+    with pytest.raises(FileUnusable) as caught:
+        transfers.get(TRANSFER)
+    assert caught.value.hint.startswith(f"Look with `rollcast status {TRANSFER}")
+
+
 async def test_a_damaged_record_is_said(transfers: Transfers, file: Path, tmp_path: Path) -> None:
     """With its place."""
     transfers.keep(await requested(file))
@@ -145,12 +154,53 @@ async def test_a_dropped_record_is_gone(transfers: Transfers, file: Path) -> Non
             transfers.get(TRANSFER)
 
 
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        (Receiver.DELIVERED, set()),
+        (Receiver.FAILED, {TRANSFER, RETRY}),
+        (Receiver.INCAPABLE, {TRANSFER}),
+        (Receiver.NO_ANSWER, {TRANSFER}),
+    ],
+)
+async def test_what_may_still_be_retried_is_kept(
+    transfers: Transfers, file: Path, end: Receiver, kept: set[str]
+) -> None:
+    """Who was not there, or not able, when it was tried again may be the next time."""
+    record = await requested(file)
+    again = [msgspec.structs.replace(part, transfer_id=RETRY) for part in record.request]
+    for one in (record, msgspec.structs.replace(record, request=again)):
+        transfers.keep(one)
+    status = msgspec.structs.replace(transfer(Transfer.PARTIAL), transfer_id=RETRY, retry_of=TRANSFER)
+    transfers.drop_needless(Report(status, [receiver("bob@acme", end)]))
+    assert {one for one in (TRANSFER, RETRY) if has_record(transfers, one)} == kept
+
+
+def has_record(transfers: Transfers, transfer_id: str) -> bool:
+    """Whether there is something to go on with."""
+    try:
+        return bool(transfers.get(transfer_id))
+    except FileUnusable:
+        return False
+
+
+def test_only_who_was_on_the_list_was_cut_off() -> None:
+    """Not who had put the decision off, and nobody before there was a list."""
+    ends = [receiver("a@x", Receiver.CANCELLED), receiver("b@x", Receiver.EXPIRED)]
+    undecided = [msgspec.structs.replace(end, step=CONSENT) for end in ends]
+    listed = Report(transfer(Transfer.CANCELLED), [*ends, receiver("c@x", Receiver.REJECTED)])
+    assert listed.cut_off == ("a@x", "b@x")
+    assert Report(listed.transfer, undecided).cut_off == ()
+    assert Report(msgspec.structs.replace(listed.transfer, list_version=0), ends).cut_off == ()
+
+
 @pytest.mark.parametrize("sha256", [False, True])
 async def test_an_unchanged_file_is_opened_again(file: Path, *, sha256: bool) -> None:
     """Its content counts, and not that somebody has touched it."""
     record = await requested(file, sha256=sha256)
     os.utime(file)
-    source = await again.reopen(record)
+    source = await again.reopen(record, take_back=False)
+    assert isinstance(source, Source)
     assert source.hash == record.file.hash
     source.close()
 
@@ -160,7 +210,7 @@ async def test_an_unchanged_file_is_opened_again(file: Path, *, sha256: bool) ->
     [
         (None, "does not exist"),
         (b"x" * 70_001, "70001 bytes now, and had 70000"),
-        (b"y" + b"x" * 69_999, r"written to at .* UTC, before it was sent at"),
+        (b"y" + b"x" * 69_999, r"last changed at .* UTC, and when it was sent, that had been at .* UTC"),
     ],
 )
 async def test_a_file_that_is_not_what_it_was(file: Path, content: bytes | None, said: str) -> None:
@@ -168,12 +218,23 @@ async def test_a_file_that_is_not_what_it_was(file: Path, content: bytes | None,
     record = await requested(file)
     change(file, content)
     with pytest.raises(FileUnusable, match=said) as caught:
-        await again.reopen(record)
+        await again.reopen(record, take_back=False)
     assert f"rollcast cancel {TRANSFER}" in caught.value.hint
     earlier = Report(msgspec.structs.replace(transfer(Transfer.FAILED), file=record.file), [])
-    with pytest.raises(FileUnusable, match=said.split(", before")[0]) as caught:
+    with pytest.raises(FileUnusable, match=said.split(", and")[0]) as caught:
         await again.open_for_retry(file, earlier)
     assert "as a new transfer" in caught.value.hint
+
+
+async def test_a_lost_file_may_be_left_to_whoever_needs_it(file: Path) -> None:
+    """The server may have the whole of it; if not, what has become of the file is said then."""
+    record = await requested(file)
+    change(file, None)
+    lost = await again.reopen(record, take_back=True)
+    assert lost.size == 70_000
+    with pytest.raises(FileUnusable, match="does not exist"):
+        lost.chunk(0, Layout(lost.size, 65_536))
+    lost.close()
 
 
 def test_a_retry_goes_to_those_who_were_cut_off() -> None:

@@ -139,10 +139,10 @@ def unconfirmed(row: Row[Any]) -> bool:
     return row.state in CUT_OFF and row.accepted_at is not None and row.confirmed_at is None
 
 
-def goodbye_of(row: Row[Any]) -> TransferEnded:
-    """What a receiver whose file will not come is told."""
+def goodbye_of(row: Row[Any], ended_as: Transfer | None = None) -> TransferEnded:
+    """What a receiver whose file will not come is told; how the transfer ended is not known here for long."""
     state = Transfer.EXPIRED if row.state == Receiver.EXPIRED else Transfer.CANCELLED
-    return TransferEnded(transfer_id=row.transfer_id, state=state, reason=Code(row.reason))
+    return TransferEnded(transfer_id=row.transfer_id, state=ended_as or state, reason=Code(row.reason))
 
 
 async def waiting_for(ledger: Ledger, address: str, limit: int) -> Sequence[Row[Any]]:

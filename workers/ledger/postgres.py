@@ -11,15 +11,39 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from workers.ledger.session import Records
 
+KEPT, MOST = 8, 16
+"""Connections of a process: so many stay open, and so many there are at the most."""
+CONNECTED_WITHIN_S = 10.0
+ANSWERED_WITHIN_S = 60.0
+"""A statement that has no answer by then has none: the server is gone without a word."""
+VANISHED_AFTER_S = 60
+"""From then on the server lets go of what a worker holds whose machine is gone without a word."""
+
+_SESSION = {
+    "application_name": "rollcast",
+    "idle_in_transaction_session_timeout": f"{VANISHED_AFTER_S}s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 _NOW = select(cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger))
 
 
 class Postgres:
-    """A database on a server."""
+    """A database on a server. Statements are `hurried`, unless they may take as long as they like."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, hurried: bool) -> None:
         self._engine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=8, pool_pre_ping=True
+            _for_driver(url),
+            pool_size=KEPT,
+            max_overflow=MOST - KEPT,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": CONNECTED_WITHIN_S,
+                "command_timeout": ANSWERED_WITHIN_S if hurried else None,
+                "server_settings": _SESSION,
+            },
+            hide_parameters=True,
         )
 
     @asynccontextmanager
@@ -52,3 +76,9 @@ class PostgresSession:
     async def run(self, work: Callable[[Connection], None]) -> None:
         """Run `work` on the connection."""
         await self._connection.run_sync(work)
+
+
+def _for_driver(url: URL) -> URL:
+    # What all other clients call `sslmode` is `ssl` to this driver, with the same values.
+    query = {"ssl" if key == "sslmode" else key: value for key, value in url.query.items()}
+    return url.set(drivername="postgresql+asyncpg", query=query)

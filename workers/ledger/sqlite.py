@@ -8,12 +8,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, CursorResult
 
+from rollcast.errors import Permanent
 from workers.ledger.session import Records
 
 BUSY_TIMEOUT_S = 30
@@ -24,8 +26,12 @@ class Sqlite:
     """A database file."""
 
     def __init__(self, url: URL) -> None:
+        _require_folder(url)
         self._engine = create_engine(
-            url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, max_overflow=0
+            url,
+            connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+            max_overflow=0,
+            hide_parameters=True,
         )
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
@@ -67,6 +73,16 @@ class SqliteSession:
     async def run(self, work: Callable[[Connection], None]) -> None:
         """Run `work` on the connection."""
         work(self._connection)
+
+
+def _require_folder(url: URL) -> None:
+    folder = Path(url.database or "").resolve().parent
+    if not folder.is_dir():
+        raise Permanent(
+            f"the folder {folder} of the ledger is not there",
+            hint="Make it, or name another one with ROLLCAST_LEDGER.",
+            code="ledger_unavailable",
+        )
 
 
 async def _to_the_end(work: Callable[[], T]) -> T:

@@ -84,11 +84,14 @@ sent_transfers = Table(
     Column("recast_stop", Integer),
     Column("ending_at", BigInteger),
     Column("retry_of", Text),
+    Column("first_id", Text),
     Column("due_at", BigInteger),
     Column("due_wait", BigInteger, nullable=False, default=0),
+    Column("moved_at", BigInteger),
     Index("sent_transfers_due", "due_at"),
     Index("sent_transfers_sender", "sender", "created_at"),
     Index("sent_transfers_created", "created_at"),
+    Index("sent_transfers_first", "first_id"),
 )
 
 sent_parts = Table(
@@ -136,6 +139,17 @@ sent_chunks = Table(
     Column("digest", LargeBinary, nullable=False),
 )
 
+sent_progress = Table(
+    "sent_progress",
+    metadata,
+    # No foreign keys: a database would lock for them what steps have locked, and in another order.
+    Column("transfer_id", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("rate", BigInteger),
+    Column("moved_at", BigInteger, nullable=False),
+)
+
 spool_usage = Table(
     "spool_usage",
     metadata,
@@ -143,6 +157,7 @@ spool_usage = Table(
     Column("reserved", BigInteger, nullable=False),
     Column("free", BigInteger),
     Column("full", Text),
+    Column("measured_at", BigInteger),
 )
 
 invited_transfers = Table(

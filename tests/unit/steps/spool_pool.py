@@ -48,12 +48,13 @@ class Letter:
 class Pool:
     """A spooler on a folder."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World, folder: Path, store: Store | None = None) -> None:
         self.folder = folder
         self.told: list[Message] = []
         self.away = False
         self._world = world
-        self._spooler = Spooler(world.database, Store(f"file://{folder}"), self)  # type: ignore[arg-type]
+        store = store or Store(f"file://{folder}")
+        self._spooler = Spooler(world.database, store, self)  # type: ignore[arg-type]
 
     async def publish(self, publications: Iterable[Publication]) -> None:
         """Stands for the outbox."""

@@ -36,7 +36,7 @@ from tests.unit.steps.build import (
 )
 from tests.unit.steps.world import World
 from workers.clock import Clock
-from workers.ledger import sent
+from workers.ledger import roll
 from workers.work import Publication, ToStep
 
 
@@ -127,7 +127,7 @@ async def test_casting_with_all_final(world: World) -> None:
     await world.casting(request())
     await world.tell(by(BOB, delivered()), by(CAROL, delivered()))
     async with world.database.begin() as ledger:
-        await sent.move(ledger, T, [Receiver.RECEIVING], Receiver.DELIVERED)
+        await roll.move(ledger, T, [Receiver.RECEIVING], Receiver.DELIVERED)
     await world.change(cast_ended_at=1)
     assert await due(world) == {("acme", CloseDue)}
 
@@ -235,7 +235,7 @@ async def test_many_receivers_are_prompted_in_several_messages(world: World) -> 
     names = [f"r{number}@acme" for number in range(501)]
     await world.tell(*(by(ALICE, request(names[p * 500 :][:500], part=p, parts=2)) for p in range(2)))
     async with world.database.begin() as ledger:
-        await sent.move(ledger, T, [Receiver.INVITED], Receiver.ACCEPTED)
+        await roll.move(ledger, T, [Receiver.INVITED], Receiver.ACCEPTED)
     await world.change(state=Transfer.CASTING, cast_ended_at=1, due_at=0)
     sizes = [len(one.message.receivers) for one in await tick(world) if isinstance(one.message, LanesDue)]
     assert sizes == [500, 1]

@@ -3,6 +3,7 @@
 import pytest
 
 from rollcast.messages import (
+    CancelRequested,
     CloseDue,
     InvitationsDue,
     LaneOpened,
@@ -14,7 +15,7 @@ from rollcast.messages import (
     TransferReported,
 )
 from rollcast.reasons import Code
-from rollcast.states import Receiver, Transfer
+from rollcast.states import CONSENT, Receiver, Transfer
 from tests.unit.steps.build import (
     ALICE,
     BOB,
@@ -187,6 +188,16 @@ class TestDeferred:
         report = reported(await world.settle(CLOSE_DUE))
         assert (report.transfer.state, report.transfer.report_version) == (Transfer.PARTIAL, 2)
         assert ends(report)[CAROL] == (Receiver.EXPIRED, Code.DEFERRED)
+
+    async def test_a_cancellation_ends_it(self, world: World) -> None:
+        """It is told that the decision was still open: there is no consent under which a retry could go."""
+        await world.asking(request())
+        await world.settle(by(CAROL, defer()))
+        await world.settle(by(BOB, accept()))
+        await world.settle(by(BOB, delivered()))
+        report = reported(await world.settle(by(ALICE, CancelRequested(transfer_id=T))))
+        (carol,) = (receiver for receiver in report.receivers if receiver.address == CAROL)
+        assert (carol.state, carol.step, carol.reason) == (Receiver.CANCELLED, CONSENT, Code.CANCELLED)
 
     @pytest.mark.parametrize("policy", ["all_or_nothing", "at_least:2", f"mandatory:{CAROL}"])
     async def test_a_policy_that_may_still_be_met_is_waited_for(self, world: World, policy: str) -> None:

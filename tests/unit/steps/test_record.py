@@ -9,7 +9,7 @@ from rollcast.messages.values import ReceiverStatus
 from rollcast.states import Receiver
 from tests.unit.steps.build import ALICE, BOB, CAROL, DAVE, by, request
 from tests.unit.steps.world import World
-from workers.ledger import sent
+from workers.ledger import roll
 
 RECEIVERS = [BOB, CAROL, DAVE]
 BEFORE = [Receiver.INVITED, Receiver.ASKED, Receiver.ACCEPTED, Receiver.RECEIVING]
@@ -48,14 +48,14 @@ async def test_any_order_comes_to_the_same(
     transfer_id = next(_ids)
     await world.tell(by(ALICE, request(RECEIVERS, transfer_id=transfer_id)))
     async with world.database.begin() as ledger:
-        await sent.move(ledger, transfer_id, [Receiver.INVITED], Receiver.INVITED, listed_in=1)
+        await roll.move(ledger, transfer_id, [Receiver.INVITED], Receiver.INVITED, listed_in=1)
     once = [status for history in said for status in history]
     twice = once + [once[index] for index in repeated if index < len(once)]
     order = data.draw(st.permutations(twice))
     while order:
         size = sizes.pop() if sizes else len(order)
         async with world.database.begin() as ledger:
-            news = await sent.record(ledger, transfer_id, order[:size])
+            news = await roll.record(ledger, transfer_id, order[:size])
         assert len({status.address for status in news}) == len(news)
         order = order[size:]
     last = {history[-1].address: history[-1].state for history in said}

@@ -42,6 +42,7 @@ from tests.unit.steps.build import (
     whereto,
 )
 from tests.unit.steps.world import World
+from workers.ledger import roll
 
 
 def again(**fields: Any) -> TransferRequested:
@@ -78,6 +79,41 @@ async def test_who_has_it_is_not_sent_it_again(world: World) -> None:
     await world.settle(by(BOB, delivered()))
     refused = one(await world.settle(by(ALICE, again())), TransferRefused)
     assert refused.reason == Code.NOT_RETRYABLE
+
+
+async def test_who_has_it_by_now_or_waits_for_it_is_left_out(world: World) -> None:
+    """Whichever of the family is tried again: bob has it from one retry, carol is still at another one."""
+    await ended(world)
+    await world.settle(by(ALICE, again()))
+    await world.settle(by(BOB, failed(transfer_id=OTHER_T)), by(CAROL, failed(transfer_id=OTHER_T)))
+    third, fourth, fifth, sixth = (digit * 32 for digit in "cdef")
+    await world.settle(by(ALICE, request([BOB], transfer_id=third, retry_of=OTHER_T)))
+    await world.settle(by(BOB, delivered(transfer_id=third)))
+    outcomes = await world.settle(by(ALICE, again(transfer_id=fourth)))
+    assert whereto(outcomes, LaneOpened) == [(CAROL, None)]
+    for transfer_id, former in ((fifth, OTHER_T), (sixth, T)):
+        outcomes = await world.settle(by(ALICE, again(transfer_id=transfer_id, retry_of=former)))
+        assert one(outcomes, TransferRefused).reason == Code.NOT_RETRYABLE
+
+
+async def test_who_may_still_join_another_retry_is_left_out(world: World) -> None:
+    """Its server was away, and is asked again as long as that retry is open."""
+    await ended(world)
+    await world.settle(by(ALICE, again()))
+    async with world.database.begin() as ledger:
+        await roll.move(ledger, OTHER_T, [Receiver.RECEIVING], Receiver.NO_ANSWER, [CAROL])
+    outcomes = await world.settle(by(ALICE, again(transfer_id="c" * 32)))
+    assert one(outcomes, TransferRefused).reason == Code.NOT_RETRYABLE
+
+
+async def test_a_retry_that_was_refused_keeps_nobody_from_another(world: World) -> None:
+    """Nothing of it is under way."""
+    await ended(world)
+    await world.suspend(ALICE)
+    assert of(await world.settle(by(ALICE, again())), TransferRefused)
+    await world.suspend(ALICE, False)
+    outcomes = await world.settle(by(ALICE, again(transfer_id="c" * 32)))
+    assert len(of(outcomes, LaneOpened)) == 2
 
 
 async def test_a_retry_can_be_tried_again(world: World) -> None:

@@ -44,7 +44,7 @@ from tests.unit.steps.build import (
     whereto,
 )
 from tests.unit.steps.world import World
-from workers import reports
+from workers import transfer_queries
 from workers.ledger import accounts
 from workers.work import GrantRights, OpenInboxes, Received, RevokeRights, SeeParked
 
@@ -201,7 +201,7 @@ async def test_a_long_receiver_list_is_described_in_pages(world: World) -> None:
 
 async def test_many_transfers_are_listed_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Newest first, and `next` leads to the older ones."""
-    monkeypatch.setattr(reports, "LISTING", 2)
+    monkeypatch.setattr(transfer_queries, "LISTING", 2)
     ids = [f"{number:032x}" for number in range(5)]
     for transfer_id in ids:
         await world.tell(by(ALICE, request(transfer_id=transfer_id)))

@@ -20,9 +20,9 @@ async def cast_to_many(world: World) -> None:
     await world.change(cast_ended_at=1)
 
 
-def due(receiver: str, *wanted: Range) -> RepairDue:
+def due(receiver: str, *wanted: Range, lacking: int = 0) -> RepairDue:
     """A receiver's server asks for chunks."""
-    return RepairDue(transfer_id=T, receiver=receiver, ranges=list(wanted))
+    return RepairDue(transfer_id=T, receiver=receiver, ranges=list(wanted), lacking=lacking)
 
 
 async def repair(world: World, receiver: str, *wanted: Range) -> list[Outcome]:
@@ -62,6 +62,13 @@ async def test_a_recast_is_a_piece_at_most(world: World) -> None:
     """In whatever order the ranges come."""
     await cast_to_many(world)
     assert await repair(world, FIRST, (80, 90), (10, 60)) == to_all(10, 74)
+
+
+async def test_what_one_request_may_not_ask_for_counts_too(world: World) -> None:
+    """Of a large file a request asks for the first 64 MiB only, which may be less than a tenth."""
+    await cast_to_many(world)
+    assert await world.tell(at("acme", due(FIRST, (10, 18), lacking=11))) == to_all(10, 18)
+    assert await world.tell(at("acme", due(FIRST, (40, 48), lacking=10))) == to_one(FIRST, (40, 48))
 
 
 async def test_with_few_lanes_open_each_is_repaired(world: World) -> None:

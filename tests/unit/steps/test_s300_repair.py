@@ -24,7 +24,7 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers.work import CastChunks, IntoCast, Outcome
 
-MISSING = ChunksMissing(transfer_id=T, ranges=[(0, 3), (7, 8)])
+MISSING = ChunksMissing(transfer_id=T, ranges=[(0, 3), (7, 8)], lacking=9)
 
 
 async def repair(world: World, *wanted: tuple[int, int]) -> list[Outcome]:
@@ -39,7 +39,9 @@ async def test_a_request_is_forwarded_to_the_senders_server(world: World) -> Non
     outcomes = await world.tell(by(CAROL, MISSING))
     assert len(outcomes) == 1
     assert whereto(outcomes, RepairDue) == ["acme"]
-    assert one(outcomes, RepairDue) == RepairDue(transfer_id=T, receiver=CAROL, ranges=MISSING.ranges)
+    assert one(outcomes, RepairDue) == RepairDue(
+        transfer_id=T, receiver=CAROL, ranges=MISSING.ranges, lacking=9
+    )
 
 
 async def test_whoever_was_not_invited_gets_nothing(world: World) -> None:

@@ -120,6 +120,25 @@ class TestReceipts:
 class TestClosing:
     """At the receiver's server, when the transfer has ended."""
 
+    async def test_receipts_are_announced_once_more(self, world: World) -> None:
+        """The announcement may have been lost with a queue, and after this nobody asks for it again."""
+        await world.casting(request([BOB, CAROL, DAVE]))
+        await world.tell(by(DAVE, delivered()))
+        outcomes = await world.tell(at("globex", CLOSED))
+        (receiver,) = one(outcomes, ReceiversFinished).receivers
+        assert (receiver.address, receiver.state) == (DAVE, Receiver.DELIVERED)
+        assert whereto(outcomes, ReceiversFinished) == ["acme"]
+        assert one(outcomes, ClosingConfirmed).delivered == 1
+
+    async def test_when_all_have_it_nothing_is_announced(self, world: World) -> None:
+        """The sender's server had all receipts, or it would not say so."""
+        await world.casting(request())
+        await world.tell(by(CAROL, delivered()))
+        completed = TransferClosed(transfer_id=T, sender_domain="acme", state=Transfer.COMPLETED)
+        outcomes = await world.tell(at("globex", completed))
+        assert of(outcomes, ReceiversFinished) == []
+        assert one(outcomes, ClosingConfirmed).delivered == 1
+
     async def test_lanes_are_dropped_and_who_waits_is_told(self, world: World) -> None:
         """The sender's server hears that this half is closed."""
         await world.casting(request([BOB, CAROL, DAVE]))
@@ -155,6 +174,13 @@ class TestClosing:
         row = (await world.invited())[CAROL]
         assert row.state == becomes
         assert row.reason is not None
+
+    async def test_who_did_not_answer_is_told_that(self, world: World) -> None:
+        """Nobody cancelled a transfer that went on without it."""
+        await world.asking(request())
+        closed = TransferClosed(transfer_id=T, sender_domain="acme", state=Transfer.PARTIAL)
+        ended = one(await world.tell(at("globex", closed)), TransferEnded)
+        assert (ended.state, ended.reason) == (Transfer.PARTIAL, Code.NO_ANSWER)
 
     async def test_a_repeated_closing_is_confirmed_again(self, world: World) -> None:
         """And told again to those only who have not confirmed it."""

@@ -8,6 +8,7 @@ from rollcast.messages import (
     CloseDue,
     ReceiptReported,
     ReceiversFinished,
+    ReceiversProgressed,
     SourceDiffered,
     TransferClosed,
     TransferEnded,
@@ -36,6 +37,7 @@ from tests.unit.steps.build import (
     ends,
     failed,
     of,
+    one,
     reject,
     reported,
     request,
@@ -70,10 +72,14 @@ class TestEnding:
     """At the sender's server."""
 
     async def test_a_transfer_ends_with_its_last_receipt(self, world: World) -> None:
-        """The report says who has the file, and both halves are closed."""
+        """The report says who has the file, and both halves are closed; until then the sender sees progress."""
         await world.casting(request())
-        assert not of(await world.settle(by(BOB, delivered())), TransferReported)
+        first = await world.settle(by(BOB, delivered()))
+        assert not of(first, TransferReported)
+        (stored,) = one(first, ReceiversProgressed).receivers
+        assert (stored.address, stored.bytes) == (BOB, 300 * MiB)
         outcomes = await world.settle(by(CAROL, delivered()))
+        assert not of(outcomes, ReceiversProgressed)
         report = reported(outcomes)
         assert (report.transfer.state, report.transfer.reason) == (Transfer.COMPLETED, None)
         assert (report.transfer.report_version, report.transfer.list_version) == (1, 1)

@@ -12,7 +12,6 @@ from rollcast.messages import (
     TransferEnded,
     TransferReported,
 )
-from rollcast.messages.values import MAX_FILE_SIZE, MIN_CHUNK_SIZE
 from rollcast.reasons import Code
 from rollcast.states import FINAL_RECEIVER, Receiver, Transfer
 from tests.unit.steps.build import (
@@ -227,7 +226,7 @@ class TestCleanUp:
         await world.asking(request(upload="eager"))
         await world.spool(range(5))
         outcomes = await world.tell(by(ALICE, CANCEL))
-        assert of(outcomes, DropSpool) == [DropSpool(T, 300)]
+        assert of(outcomes, DropSpool) == [DropSpool(T)]
         assert (await world.reserved(), await world.chunks()) == (0, 0)
 
     async def test_the_last_confirmation_cleans_up(self, world: World) -> None:
@@ -236,6 +235,18 @@ class TestCleanUp:
         assert await self.confirm(world, "acme") == []
         outcomes = await self.confirm(world, "globex")
         assert outcomes == [DropCast(ALICE, T)]
+        assert (await world.transfer()).due_at is None
+
+    async def test_it_is_not_over_while_a_receipt_is_missing(self, world: World) -> None:
+        """A server that knows of a receipt that did not come here is asked again, until it has come."""
+        await world.casting(request([CAROL]))
+        await world.change(expires_at=1, ending_at=1, reason=Code.NO_RECEIPT)
+        await world.tell(CLOSE_DUE)
+        lost = at("acme", ClosingConfirmed(transfer_id=T, domain="globex", delivered=1))
+        assert await world.tell(lost) == []
+        assert whereto(await world.tell(CLOSE_DUE), TransferClosed) == ["globex"]
+        await world.settle(by(CAROL, delivered()))
+        assert await world.tell(lost) == [DropCast(ALICE, T)]
         assert (await world.transfer()).due_at is None
 
     async def test_the_room_is_given_back_once(self, world: World) -> None:
@@ -272,10 +283,3 @@ class TestCleanUp:
         await world.tell(by(ALICE, request(list_policy="at_least:9")))
         transfer = await world.transfer()
         assert (transfer.state, transfer.due_at) == (Transfer.REFUSED, None)
-
-    async def test_what_was_never_granted_is_not_looked_for(self, world: World) -> None:
-        """A request that nobody has checked yet may claim a billion chunks: none of them is there to be deleted."""
-        huge = request(file=file(size=MAX_FILE_SIZE), chunk_size=MIN_CHUNK_SIZE, parts=2)
-        await world.tell(by(ALICE, huge))
-        outcomes = await world.tell(by(ALICE, CancelRequested(transfer_id=T)))
-        assert of(outcomes, DropSpool) == [DropSpool(T, 0)]

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from rollcast.errors import Transient
 from rollcast.messages import ChunksSpooled, SourceDiffered
 from rollcast.states import Transfer
 from tests.unit.steps.build import ALICE, MALLORY, OTHER_T, SERVER, T, file, request
 from tests.unit.steps.spool_pool import CHUNK, LAST, Letter, Pool
 from tests.unit.steps.world import World
+from workers.store import Store
 
 
 async def test_chunks_are_stored_and_told(world: World, pool: Pool) -> None:
@@ -153,6 +155,51 @@ async def test_a_worker_that_is_to_end_does_not_pause(pool: Pool) -> None:
             assert await pool.take(Letter(0)) == ["nack"]
     obstacle.unlink()
     assert await pool.take(Letter(0)) == ["ack"]
+
+
+class Uneven(Store):
+    """Refuses the first chunk at once, takes long over others, and deletes nothing."""
+
+    async def put(self, transfer_id: str, index: int, chunk: bytes) -> None:
+        """As such a store does."""
+        if index == 0:
+            raise Transient("503")
+        await asyncio.sleep(0.1)
+        await super().put(transfer_id, index, chunk)
+
+    async def delete(self, transfer_id: str) -> None:
+        """As without the right to list."""
+        raise Transient("403")
+
+
+def uneven_beside(pool: Pool, world: World) -> Pool:
+    """A spooler on the same folder, with such a store."""
+    return Pool(world, pool.folder, Uneven(f"file://{pool.folder}"))
+
+
+async def test_what_cannot_be_stored_holds_nothing_up(world: World, pool: Pool) -> None:
+    """It alone goes back, when it is sure what became of the others."""
+    uneven = uneven_beside(pool, world)
+    assert await uneven.take(Letter(0), Letter(1)) == ["nack", "ack"]
+    assert uneven.files() == {f"{T}/1"}
+    assert (await world.transfer()).spooled == 1
+
+
+@pytest.mark.parametrize("redelivered", [False, True])
+async def test_what_cannot_be_deleted_holds_nothing_up(
+    world: World, pool: Pool, *, redelivered: bool
+) -> None:
+    """Chunks of a transfer that has ended go back, until nothing is left of it; those of another one are stored."""
+    uneven = uneven_beside(pool, world)
+    await world.asking(request(transfer_id=OTHER_T, file=file(size=3 * CHUNK), chunk_size=CHUNK))
+    if not redelivered:
+        await uneven.take(Letter(1))
+    await world.change(state=Transfer.CANCELLED)
+    others = Letter(1, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
+    late = Letter(2, LAST, redelivered=redelivered)
+    assert await uneven.take(late, others) == ["nack", "ack"]
+    assert await pool.take(Letter(2, LAST, redelivered=True)) == ["ack"]
+    assert uneven.files() == {f"{OTHER_T}/1"}
 
 
 async def test_two_transfers_in_a_batch(world: World, pool: Pool) -> None:

@@ -29,6 +29,10 @@ class Stop:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._ask)
 
+    def limit(self) -> None:
+        """From now on there is an end, whatever the process waits for on its way out."""
+        asyncio.get_running_loop().call_later(DRAIN_S + LEAVE_S, _leave, "did not come to an end in time")
+
     async def wait(self) -> None:
         """Return when it was asked for."""
         await self._asked.wait()
@@ -51,7 +55,7 @@ class Stop:
             _leave("told to stop twice")
         log.info("stopping; a second signal ends it at once")
         self._asked.set()
-        asyncio.get_running_loop().call_later(DRAIN_S + LEAVE_S, _leave, "did not come to an end in time")
+        self.limit()
 
 
 def _leave(why: str) -> None:

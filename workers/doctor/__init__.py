@@ -1,0 +1,1 @@
+"""What `rollcast doctor` asks a server: is all as it should be?"""

@@ -1,0 +1,134 @@
+"""Are a server's queues as they were declared, does somebody consume each, and is nothing parked?"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from rollcast.findings import fine, some, wrong
+from rollcast.messages.figures import Finding
+from rollcast.topology import STEP, UP, MiB, QueueSpec, lane, parked
+from workers import own_queues
+from workers.broker_view import BrokerView
+from workers.declarer import Counts, Declarer
+from workers.management import Management
+from workers.settings import Settings
+
+HARMFUL = {
+    *("message-ttl", "expires", "max-length", "max-length-bytes", "overflow"),
+    *("dead-letter-exchange", "dead-letter-routing-key", "delivery-limit"),
+}
+"""What a policy must not set on a queue of ours: it would lose messages, or keep them where nobody looks."""
+LANES_LOOKED_AT = 100
+START = "Start it: python -m workers"
+NOTHING = Counts(0, 0)
+CLASSIC = {"x-queue-type": "classic"}
+"""What a queue is that was declared without a type."""
+
+Queue = Mapping[str, Any]
+
+
+async def check_queues(settings: Settings, view: BrokerView, declarer: Declarer) -> list[Finding]:
+    """All queues of the server, their consumers and the parked messages."""
+    described = await view.described()
+    counts = await declarer.counts(own_queues.names(settings))
+    pools, others = own_queues.of_pools(settings), own_queues.of_nobody(settings)
+    troubles = [
+        trouble
+        for pool, spec in [*pools.items(), *((None, spec) for spec in others)]
+        if (trouble := _trouble(spec, described.get(spec.name), pool)) is not None
+    ]
+    all_fine = fine("queues", f"all {len(pools) + len(others)} are there as they were declared")
+    of_pools = {pool: counts.get(spec.name, NOTHING) for pool, spec in pools.items()}
+    return [
+        *(troubles or [all_fine]),
+        *_consumers(of_pools),
+        _parked(counts.get(parked(settings.server).name, NOTHING).ready),
+    ]
+
+
+def _trouble(spec: QueueSpec, queue: Queue | None, pool: str | None) -> Finding | None:
+    subject = f"queue {spec.name}"
+    if queue is None:
+        whose = f"of the pool {pool} " if pool else ""
+        return wrong(
+            subject, "it is not there", f"Any worker {whose}declares it within 10 s: see whether one runs."
+        )
+    if differing := _differences(spec.arguments, queue["arguments"]):
+        stopped = f"the pool {pool}" if pool else "all workers"
+        remedy = (
+            f"Stop {stopped}, delete the queue, start again: it is declared anew, and what is due said again."
+        )
+        return wrong(subject, differing, remedy)
+    if harmful := HARMFUL & set(queue.get("effective_policy_definition") or {}):
+        remedy = "Change its pattern so that it does not fit, or clear it; see rabbitmqctl list_policies."
+        return wrong(subject, f"the policy {queue.get('policy')} sets {', '.join(sorted(harmful))}", remedy)
+    if (state := queue.get("state", "running")) not in {"running", "idle", "flow"}:
+        return wrong(
+            subject, f"it is {state}", "See the broker's log: nodes that have the queue may be down."
+        )
+    return None
+
+
+def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    # RabbitMQ 4 writes a virtual host's default type into what is declared without one.
+    wanted, found = {**CLASSIC, **wanted}, {**CLASSIC, **found}
+    names = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+    return ", ".join(f"{name} is {found.get(name)!r}, not {wanted.get(name)!r}" for name in names)
+
+
+def _consumers(pools: Mapping[str, Counts]) -> list[Finding]:
+    lacking = {pool: counts for pool, counts in pools.items() if not counts.consumers}
+    if not lacking:
+        told = ", ".join(f"{pool} {counts.consumers}" for pool, counts in pools.items())
+        return [fine("pools", f"each has workers: {told}")]
+    return [
+        wrong(f"pool {pool}", f"nobody consumes its queue; waiting in it: {counts.ready}", f"{START} {pool}")
+        for pool, counts in lacking.items()
+    ]
+
+
+def _parked(number: int) -> Finding:
+    if not number:
+        return fine("parked", "no message is parked")
+    remedy = "See `rollcast parked list`; replay them when what hindered them is gone, or drop them."
+    return wrong("parked", f"{number} waiting for a decision: they could not be handled", remedy)
+
+
+async def check_bindings(settings: Settings, management: Management) -> list[Finding]:
+    """Does each queue hear what is said to it, and do peers have servers?"""
+    heard = {exchange: await _bound(exchange, management) for exchange in (UP, STEP)}
+    silent = [
+        f"{spec.name} ({key})"
+        for spec in own_queues.of_pools(settings).values()
+        for exchange, key in spec.bindings
+        if (spec.name, key) not in heard[exchange]
+    ]
+    keys = {key for _, key in heard[STEP]}
+    alone = [peer for peer in settings.peers if f"{peer}.s240" not in keys]
+    remedy = "Start the peer's server, or take it out of ROLLCAST_PEERS."
+    peers = [wrong(f"peer {peer}", "no server on this broker serves it", remedy) for peer in alone]
+    if silent:
+        remedy = "Running workers bind their queues again within 10 s: see whether they run."
+        return [wrong("bindings", f"not bound: {some(silent)}", remedy), *peers]
+    with_peers = f", and peers are there: {', '.join(settings.peers)}" if settings.peers and not alone else ""
+    return [fine("bindings", f"each queue hears what is said to it{with_peers}"), *peers]
+
+
+async def _bound(exchange: str, management: Management) -> set[tuple[str, str]]:
+    path = f"exchanges/{management.vhost}/{exchange}/bindings/source"
+    bindings: Iterable[Queue] = await management.call("GET", path, missing_is_fine=True) or []
+    return {(binding["destination"], binding["routing_key"]) for binding in bindings}
+
+
+async def check_lanes(management: Management) -> list[Finding]:
+    """Lanes are bounded, so that a receiver that takes nothing does not fill the broker."""
+    name = quote(r"^rollcast\.lane\.", safe="")
+    query = f"page=1&page_size={LANES_LOOKED_AT}&use_regex=true&name={name}&columns=name,arguments"
+    found = await management.call("GET", f"queues/{management.vhost}?{query}")
+    wanted = lane("", "", "").arguments
+    unbounded = [queue["name"] for queue in found["items"] if _differences(wanted, queue["arguments"])]
+    if unbounded:
+        remedy = "Delete them when no transfer needs them (rollcast list): they are declared again."
+        return [wrong("lanes", f"not as declared: {some(unbounded)}", remedy)]
+    most = int(wanted["x-max-length-bytes"]) // MiB
+    return [fine("lanes", f"{found['filtered_count']} at present, {most} MiB at most in each")]
