@@ -5,7 +5,17 @@ from rollcast.cli.course import Course
 from rollcast.cli.report_text import report_lines
 from rollcast.events import Held, ListResolved, Uploaded
 from rollcast.sizes import size_text
-from rollcast.watch.events import Began, Ended, GivenUp, GoesOn, Happened, LeftAlone, Waits, WatchEvent
+from rollcast.watch.events import (
+    Began,
+    Ended,
+    GivenUp,
+    GoesOn,
+    Happened,
+    LeftAlone,
+    Unknown,
+    Waits,
+    WatchEvent,
+)
 
 
 class Log:
@@ -36,6 +46,8 @@ def _line(event: WatchEvent) -> str | None:
         case Began():
             how = "goes on as" if event.again else f"{size_text(event.size)},"
             return f"{event.name}: {how} transfer {event.transfer_id}"
+        case Unknown():
+            return f"{event.name}: the server has no transfer {event.transfer_id}; what is still there is sent anew"
         case Happened():
             return _progress(event)
         case Ended():

@@ -26,6 +26,15 @@ class Began:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """The server knows no such transfer: it was never asked, or has lost its ledger. If the file is still there, it
+    is sent as if for the first time."""
+
+    name: str
+    transfer_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Happened:
     """How far the transfer of a file has come."""
 
@@ -61,4 +70,4 @@ class GoesOn:
     """The reason to wait has gone."""
 
 
-WatchEvent = LeftAlone | Began | Happened | Ended | GivenUp | Waits | GoesOn
+WatchEvent = LeftAlone | Began | Unknown | Happened | Ended | GivenUp | Waits | GoesOn

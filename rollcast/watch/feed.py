@@ -20,7 +20,7 @@ from rollcast.request import new_transfer_id
 from rollcast.sender import Sender
 from rollcast.source import Source
 from rollcast.tasks import Stream, Tasks
-from rollcast.watch.events import Began, Ended, GivenUp, Happened, WatchEvent
+from rollcast.watch.events import Began, Ended, GivenUp, Happened, Unknown, WatchEvent
 from rollcast.watch.journal import Entry, Journal, State
 from rollcast.watch.listing import Version
 from rollcast.watch.obstacles import Kind, Obstacles
@@ -150,7 +150,8 @@ class Feed:
             except RequestRefused as error:
                 if error.code != Code.NO_SUCH_TRANSFER:
                     raise
-                return self._unknown(entry, error)
+                self._journal.forget(entry)
+                return self._told.put(Unknown(name=entry.name, transfer_id=entry.transfer_id))
             else:
                 self._obstacles.clear(Kind.BROKER)
                 return self._told.put(Ended(name=entry.name, report=report))
@@ -173,8 +174,3 @@ class Feed:
             self._obstacles.meet(Kind.REFUSAL, error)
         else:
             raise error
-
-    def _unknown(self, entry: Entry, error: RequestRefused) -> None:
-        """The server was never asked, or has lost its ledger: the file is sent as if for the first time."""
-        self._journal.forget(entry)
-        self._told.put(GivenUp(name=entry.name, error=error))

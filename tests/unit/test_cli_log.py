@@ -10,7 +10,17 @@ from rollcast.events import Held, Progressed, Uploaded
 from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.states import Receiver, Transfer
-from rollcast.watch.events import Began, Ended, GivenUp, GoesOn, Happened, LeftAlone, Waits, WatchEvent
+from rollcast.watch.events import (
+    Began,
+    Ended,
+    GivenUp,
+    GoesOn,
+    Happened,
+    LeftAlone,
+    Unknown,
+    Waits,
+    WatchEvent,
+)
 from tests.unit.cli_samples import receiver, resolved, transfer
 from tests.unit.offers import TRANSFER
 
@@ -21,6 +31,7 @@ EVENTS: list[WatchEvent] = [
     LeftAlone(name="below", why="is a folder"),
     Began(name=NAME, transfer_id=TRANSFER, size=2048),
     Began(name="b", transfer_id=TRANSFER, size=2048, again=True),
+    Unknown(name="b", transfer_id=TRANSFER),
     Happened(name="b", event=Held(transfer_id=TRANSFER, reason=Code.SPOOL_FULL, detail="no room")),
     Happened(name="b", event=resolved("bob@acme", others=(DECLINED,))),
     Happened(name="b", event=Uploaded(transfer_id=TRANSFER)),
@@ -34,6 +45,7 @@ SAID = [
     "below: left alone, it is a folder",
     f"evil\\u202egnp.exe: 2.0 KiB, transfer {TRANSFER}",
     f"b: goes on as transfer {TRANSFER}",
+    f"b: the server has no transfer {TRANSFER}; what is still there is sent anew",
     "b: held: no room",
     "b: 1 accepted, 1 declined",
     "b: the server has it",
