@@ -11,7 +11,7 @@ import structlog
 from rollcast.broker import Consumer, Delivery, Link, Publisher
 from rollcast.errors import Transient
 from rollcast.topology import QueueSpec, parked, progress_queue, spool_queue, step_queue
-from workers import metrics, series
+from workers import metrics, own_queues, series
 from workers.actions import Actions
 from workers.caster import Caster
 from workers.census import Census
@@ -40,8 +40,8 @@ from workers.store import Store
 DECLARE_EVERY, WATCH_EVERY = 10.0, 2.0
 """Seconds."""
 PROGRESS_PREFETCH = 200
-WITH_THE_SPOOL = {"s290", "s300", "s310", "spool", "clock"}
-"""The pools that look into it. The others may run where it cannot be reached."""
+WITH_THE_SPOOL = {"s200", "s290", "s300", "s310", "spool", "clock"}
+"""The pools that look into it, S200 for `rollcast doctor`. The others may run where it cannot be reached."""
 
 log = structlog.get_logger()
 
@@ -82,7 +82,6 @@ class Pools:
         self._stop = stop
         self._pools = [Pool(name, stop.limit) for name in pools]
         self._consumers: list[Consumer] = []
-        self._queues: list[QueueSpec] = []
         self._handlers: list[Runner | Spooler] = []
         self.standing = Standing(self._pools, self._control_out, self._database.ping)
 
@@ -121,8 +120,10 @@ class Pools:
 
     async def declare(self) -> None:
         """Declare what all pools need; `BrokerUnavailable` if the broker is not there yet."""
+        # Those of other pools, too: what comes for a pool that does not run yet waits for it, and is seen to wait.
+        queues = [*own_queues.of_pools(self._settings).values(), parked(self._settings.server)]
         await self._declarer.exchanges()
-        await self._declarer.queues([parked(self._settings.server)])
+        await self._declarer.queues(queues)
         for rung in rung_queues(self._settings.server):
             await self._declarer.rung(rung)
 
@@ -132,7 +133,6 @@ class Pools:
             await asyncio.sleep(DECLARE_EVERY)
             try:
                 await self.declare()
-                await self._declarer.queues(self._queues)
             except Transient as error:
                 log.warning("nothing was declared again", error=str(error))
 
@@ -193,7 +193,6 @@ class Pools:
             await handler.take(delivery)
 
         series.begin(pool.name)
-        self._queues.append(queue)
         mend = functools.partial(Mender(self._settings.amqp_url, self._declarer).mend, queue.name)
         consumer = Consumer(link, queue.name, take, prefetch=prefetch, prepare=declare, mend=mend)
         self._consumers.append(consumer)
