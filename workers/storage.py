@@ -1,6 +1,7 @@
 """Opens what `ROLLCAST_SPOOL` names, and tells its faults in one line."""
 
 import os
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,10 +50,9 @@ def is_refusal(error: BaseException) -> bool:
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder of files. Raises `OSError` if something was put into it meanwhile."""
-    # Not as the store lists it: a put that was killed leaves staging files, which that hides.
-    for file in folder.glob("*"):
-        file.unlink(missing_ok=True)
-    try:
+    # Somebody else may be removing it, too.
+    with suppress(FileNotFoundError):
+        # Not as the store lists it: a put that was killed leaves staging files, which that hides.
+        for name in os.listdir(folder):
+            (folder / name).unlink(missing_ok=True)
         folder.rmdir()
-    except FileNotFoundError:
-        return
