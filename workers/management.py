@@ -89,7 +89,9 @@ class Management:
         self, method: str, path: str, body: Mapping[str, object] | None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._http is None:
-            raise Permanent("ROLLCAST_MANAGEMENT_URL is not set, so no account can be changed")
+            raise Permanent(
+                "ROLLCAST_MANAGEMENT_URL is not set, so accounts cannot be changed, nor the broker be looked at"
+            )
         try:
             async with self._http.request(method, f"{self._base}/api/{path}", json=body) as answer:
                 yield answer

@@ -9,7 +9,7 @@ from workers import metrics
 from workers.ladder import RUNGS
 from workers.uploads import UNKNOWN_TRANSFER
 
-OUTCOMES = ("done", "retried", "parked", "given_back")
+OUTCOMES = ("done", "retried", "parked", "given_back", "dropped")
 FOUND = ("deep", "shallow")
 
 
