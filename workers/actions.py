@@ -10,17 +10,17 @@ from rollcast.addresses import domain_of
 from rollcast.messages import LanesDue, LanesMeasured, SpoolVerified
 from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queue, transfer_key
 from workers import metrics
-from workers.broker_view import BrokerView
-from workers.caster import Caster
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
+from workers.broker.management import Management
+from workers.broker.rights import Rights
 from workers.doctor.diagnosis import Diagnosis
 from workers.ledger import Database, invited, sent
-from workers.management import Management
+from workers.looking.broker_view import BrokerView
 from workers.pace import hold
-from workers.parking import Parking
-from workers.rights import Rights
+from workers.parked.parking import Parking
 from workers.settings import Settings
-from workers.store import Store
+from workers.spool.caster import Caster
+from workers.spool.store import Store
 from workers.upload import PIECE
 from workers.work import (
     Action,

@@ -10,10 +10,10 @@ from rollcast.messages.values import MAX_TEXT
 from rollcast.reasons import REASONS, Code
 from rollcast.topology import QueueSpec, parked, retry_queue
 from workers import about, metrics
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
+from workers.broker.outbox import PACE, PACE_MS
 from workers.envelope import Envelope, reply_to
-from workers.outbox import PACE, PACE_MS
-from workers.parked import label
+from workers.parked.label import label
 
 RUNGS = (("5s", 5_000), ("30s", 30_000), ("5m", 300_000))
 """How long a message waits after each attempt, in ms; after the last rung it is parked."""

@@ -11,31 +11,32 @@ import structlog
 from rollcast.broker import Consumer, Delivery, Link, Publisher
 from rollcast.errors import Transient
 from rollcast.topology import QueueSpec, parked, progress_queue, spool_queue, step_queue
-from workers import metrics, own_queues, series
+from workers import metrics, series
 from workers.actions import Actions
-from workers.caster import Caster
+from workers.broker import own_queues
+from workers.broker.declarer import Declarer
+from workers.broker.management import Management
+from workers.broker.mender import Mender
+from workers.broker.outbox import Outbox
+from workers.broker.rights import Rights
 from workers.census import Census
 from workers.clock import Clock
-from workers.declarer import Declarer
 from workers.keeping import Keeper
 from workers.ladder import Ladder, rung_queues
 from workers.ledger import Database
-from workers.management import Management
-from workers.mender import Mender
-from workers.outbox import Outbox
-from workers.parked_queue import ParkedQueue
-from workers.parking import Parking
+from workers.parked.parking import Parking
+from workers.parked.queue import ParkedQueue
 from workers.pool import Pool, Work
 from workers.process.standing import RUNNING, STOPPING, Standing
 from workers.process.stopping import DRAIN_S, Stop
 from workers.progress import Progress
-from workers.rights import Rights
 from workers.runner import BATCH, SLOTS, Runner
 from workers.settings import Settings
-from workers.spool import BATCH as SPOOL_BATCH
-from workers.spool import Spooler
+from workers.spool.caster import Caster
+from workers.spool.spooler import BATCH as SPOOL_BATCH
+from workers.spool.spooler import Spooler
+from workers.spool.store import Store
 from workers.steps import STEPS
-from workers.store import Store
 
 DECLARE_EVERY, WATCH_EVERY = 10.0, 2.0
 """Seconds."""

@@ -18,11 +18,11 @@ from rollcast.errors import BrokerUnavailable, IdentityError, Permanent, Transie
 from rollcast.messages import Message
 from workers import about, envelope, metrics
 from workers.actions import Actions
+from workers.broker.outbox import Outbox
 from workers.ladder import Ladder
 from workers.ledger import Database
 from workers.line import Line
 from workers.order import in_order
-from workers.outbox import Outbox
 from workers.questions import nobody_waits
 from workers.settings import Settings
 from workers.work import Action, Publication, Received, Services, Step

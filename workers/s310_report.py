@@ -10,7 +10,7 @@ from rollcast.messages import (
     ReceiversFinished,
     TransferClosed,
 )
-from workers import closing, finishing, receipts
+from workers.ending import closing, finishing, receipts
 from workers.ledger import sent
 from workers.work import Outcome, Received, Services
 

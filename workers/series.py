@@ -7,7 +7,7 @@ from rollcast.states import FINAL_TRANSFER, Receiver
 from rollcast.topology import STEPS
 from workers import metrics
 from workers.ladder import RUNGS
-from workers.uploads import UNKNOWN_TRANSFER
+from workers.spool.chunk_checks import UNKNOWN_TRANSFER
 
 OUTCOMES = ("done", "retried", "parked", "given_back", "dropped")
 FOUND = ("deep", "shallow")

@@ -14,9 +14,9 @@ from rollcast.broker import Delivery, Link, Publisher
 from rollcast.errors import InvalidMessage, Transient
 from tests.broker.conftest import STEP
 from workers import envelope
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
 from workers.ladder import RUNGS, Ladder
-from workers.parked import read
+from workers.parked.label import read
 from workers.settings import Settings
 
 LATER, NEVER = Transient("the database is away"), InvalidMessage("nonsense")

@@ -13,20 +13,20 @@ from tests.fuzz.letters import Letter, Post, Sent
 from tests.unit.steps.build import SERVER
 from tests.unit.steps.world import SETTINGS, TimeTravel
 from workers.actions import Actions
-from workers.caster import Caster
+from workers.broker.declarer import Call, Declarer
+from workers.broker.management import Management
+from workers.broker.outbox import Outbox
+from workers.broker.rights import Rights
 from workers.clock import Clock
-from workers.declarer import Call, Declarer
 from workers.envelope import Envelope
 from workers.ladder import Ladder
-from workers.management import Management
-from workers.outbox import Outbox
-from workers.parked import read
-from workers.parked_queue import Found, ParkedQueue
-from workers.parking import Parking
-from workers.rights import Rights
+from workers.parked.label import read
+from workers.parked.parking import Parking
+from workers.parked.queue import Found, ParkedQueue
 from workers.runner import Runner
+from workers.spool.caster import Caster
+from workers.spool.store import Store
 from workers.steps import STEPS
-from workers.store import Store
 from workers.work import Outcome, Received, Services
 
 WITHIN_S = 20.0

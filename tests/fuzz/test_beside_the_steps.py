@@ -20,8 +20,8 @@ from tests.fuzz.sources import ADDRESSES, ANYTHING, fair, foul
 from tests.unit.steps.build import ALICE, SERVER
 from tests.unit.steps.world import SETTINGS
 from workers.progress import Progress
-from workers.spool import Spooler
-from workers.store import Store
+from workers.spool.spooler import Spooler
+from workers.spool.store import Store
 
 BODIES = st.sampled_from([b"x" * CHUNK, b"y" * CHUNK, b"z" * 10, b""]) | st.binary(max_size=16)
 INDEXES = st.integers(-1, 3) | st.integers(-(2**63), 2**63 - 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rollcast.errors import Permanent, Transient
-from workers.store import Store
+from workers.spool.store import Store
 
 FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 T = "a" * 32

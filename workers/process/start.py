@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from rollcast.errors import Transient
+from workers.broker.management import Management
 from workers.ledger.migrate import migrate
-from workers.management import Management
 from workers.pools import Pools
 from workers.process.health import Health
 from workers.process.patience import patiently

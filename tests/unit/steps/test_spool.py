@@ -14,7 +14,7 @@ from rollcast.states import Transfer
 from tests.unit.steps.build import ALICE, MALLORY, OTHER_T, SERVER, T, file, request
 from tests.unit.steps.spool_pool import CHUNK, LAST, Letter, Pool
 from tests.unit.steps.world import World
-from workers.store import Store
+from workers.spool.store import Store
 
 
 async def test_chunks_are_stored_and_told(world: World, pool: Pool) -> None:

@@ -10,10 +10,11 @@ from rollcast.messages import ReceiversFinished, ReceiversProgressed
 from rollcast.messages.values import ReceiverProgress, ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import CUT_OFF, FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
-from workers import observed, receipt_checks, reports
+from workers import observed, reports
 from workers.batches import batches
-from workers.closing import see_whether_ended
-from workers.endings import ending_of, final_state
+from workers.ending import receipt_checks
+from workers.ending.causes import ending_of, final_state
+from workers.ending.closing import see_whether_ended
 from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_receivers
 from workers.work import Outcome, ToStep

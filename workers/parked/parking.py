@@ -11,8 +11,8 @@ from rollcast.messages.values import ParkedMessage
 from rollcast.reasons import REASONS, Code
 from rollcast.topology import STEP, STEPS
 from workers import metrics
-from workers.parked import Parked
-from workers.parked_queue import Found, ParkedQueue
+from workers.parked.label import Parked
+from workers.parked.queue import Found, ParkedQueue
 from workers.work import Received, Reply, refused
 
 PAGE = 100

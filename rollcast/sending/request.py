@@ -12,7 +12,7 @@ from rollcast.codec import decode, encode
 from rollcast.errors import FileUnusable
 from rollcast.messages import TransferRequested
 from rollcast.messages.values import MAX_RECEIVERS, FileSelector, Upload
-from rollcast.source import Source
+from rollcast.sending.source import Source
 
 UNKNOWN_TYPE = "application/octet-stream"
 

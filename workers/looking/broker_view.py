@@ -13,9 +13,9 @@ from rollcast.errors import Permanent, Transient
 from rollcast.messages import OverviewAnswered
 from rollcast.messages.figures import BrokerFigures, QueueFigures
 from rollcast.messages.values import MAX_TEXT
-from workers import own_queues
-from workers.declarer import Counts, Declarer
-from workers.management import Management, full
+from workers.broker import own_queues
+from workers.broker.declarer import Counts, Declarer
+from workers.broker.management import Management, full
 from workers.settings import Settings
 
 WITHIN = 5.0

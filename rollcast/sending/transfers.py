@@ -17,8 +17,8 @@ from rollcast.errors import FileUnusable
 from rollcast.messages import TransferRequested
 from rollcast.messages.values import MAX_DURATION, Address, FileSelector
 from rollcast.report import Report
+from rollcast.sending.source import Source
 from rollcast.settings import ClientSettings
-from rollcast.source import Source
 from rollcast.states import FINAL_TRANSFER, WITHOUT_IT
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from rollcast.chunks import CONTENT_TYPE, Label, digest_of
 from rollcast.messages.values import Range
 from rollcast.topology import LANE, cast, transfer_key
 from workers import metrics
-from workers.declarer import Declarer
-from workers.store import Store
+from workers.broker.declarer import Declarer
+from workers.spool.store import Store
 from workers.work import CastChunks
 
 IN_FLIGHT = 8

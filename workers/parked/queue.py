@@ -17,7 +17,7 @@ from rollcast.broker import Delivery, Link
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable, Transient
 from rollcast.topology import parked, parked_lock
-from workers.parked import Parked, read
+from workers.parked.label import Parked, read
 from workers.settings import Settings
 
 LOOKED_AT = 10_000

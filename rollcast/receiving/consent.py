@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from rollcast.errors import BrokerUnavailable, RequestRefused
 from rollcast.events import Answered, Asked
-from rollcast.fetch import Surroundings
-from rollcast.journal import Journal, Line
 from rollcast.messages import AnswerRecorded, ConsentAnswered
 from rollcast.messages.values import MAX_TEXT, Offer
+from rollcast.receiving.fetch import Surroundings
+from rollcast.receiving.journal import Journal, Line
 from rollcast.tasks import Tasks
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from rollcast.addresses import domain_of
 from rollcast.topology import BULK, STEP, UP
-from workers.management import Management
+from workers.broker.management import Management
 
 MAX_CONNECTIONS = 128
 """A process of `rollcast` has up to three."""

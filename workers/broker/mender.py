@@ -12,7 +12,7 @@ from rollcast.broker import Link
 from rollcast.broker.consumer import NotBegun, begun
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
 
 log = structlog.get_logger()
 

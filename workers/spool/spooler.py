@@ -18,13 +18,13 @@ from rollcast.errors import BrokerUnavailable, Transient
 from rollcast.messages import ChunksSpooled, SourceDiffered
 from rollcast.states import FINAL_TRANSFER
 from workers import about, metrics
+from workers.broker.outbox import Outbox
 from workers.ledger import Database, sent, spooled
 from workers.ledger.tables import sent_transfers
 from workers.line import Line
-from workers.outbox import Outbox
 from workers.process.logs import Seldom
-from workers.store import Store
-from workers.uploads import Upload, fault
+from workers.spool.chunk_checks import Upload, fault
+from workers.spool.store import Store
 from workers.work import ToStep
 
 BATCH = 8

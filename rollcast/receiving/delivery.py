@@ -9,11 +9,11 @@ from rollcast import filenames
 from rollcast.chunks import IndexSet, Layout
 from rollcast.errors import BrokerUnavailable, RequestRefused
 from rollcast.events import Delivered, Failed, Opened, ReceiverEvent
-from rollcast.fetch import Fetch, Surroundings
 from rollcast.hashing import digests
-from rollcast.journal import Journal, Line
 from rollcast.messages import ReceiptRecorded, ReceiptReported
 from rollcast.messages.values import MAX_TEXT, Hashes
+from rollcast.receiving.fetch import Fetch, Surroundings
+from rollcast.receiving.journal import Journal, Line
 
 logger = logging.getLogger(__name__)
 

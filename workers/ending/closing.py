@@ -15,7 +15,7 @@ from rollcast.messages import (
 from rollcast.reasons import Code
 from rollcast.states import CONSENT, FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
 from workers import observed, reports, room
-from workers.endings import Ending, Tally, ending_of, final_state
+from workers.ending.causes import Ending, Tally, ending_of, final_state
 from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_chunks, sent_domains, spool_usage
 from workers.work import DropCast, DropSpool, Outcome, Services, ToStep

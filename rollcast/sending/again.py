@@ -7,11 +7,11 @@ from rollcast.errors import FileUnusable, RequestRefused
 from rollcast.messages.values import Upload
 from rollcast.reasons import REASONS, Code
 from rollcast.report import Report
-from rollcast.request import Wish
-from rollcast.source import Source
+from rollcast.sending.request import Wish
+from rollcast.sending.source import Source
+from rollcast.sending.transfers import Record
 from rollcast.states import FINAL_TRANSFER
 from rollcast.topology import MiB
-from rollcast.transfers import Record
 
 KNOWN_WITHIN = 60.0
 """Seconds for the servers of those who accepted to say so again."""

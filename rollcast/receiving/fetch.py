@@ -7,13 +7,13 @@ from rollcast.backoff import Silence
 from rollcast.broker import Consumer
 from rollcast.chunks import IndexSet, Layout, Range
 from rollcast.events import ReceiverEvent, Stored
-from rollcast.intake import Intake
-from rollcast.journal import Journal
-from rollcast.journals import Journals
 from rollcast.messages import ChunksMissing, ProgressReported
-from rollcast.partfile import PartFile
+from rollcast.receiving.intake import Intake
+from rollcast.receiving.journal import Journal
+from rollcast.receiving.journals import Journals
+from rollcast.receiving.partfile import PartFile
+from rollcast.receiving.repair import Repair
 from rollcast.registration import Registration
-from rollcast.repair import Repair
 from rollcast.session import Session
 from rollcast.tasks import Stream, Tasks
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import aiohttp
 
 from rollcast.errors import Permanent, Transient
-from workers.broker_policies import A_LANE, is_lazy
+from workers.broker.policies import A_LANE, is_lazy
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 NEARLY = 0.9

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, func, or_, select
 from rollcast.messages import OverviewAnswered
 from rollcast.messages.figures import SpoolFigures, Straggler, TransferCount
 from rollcast.states import ON_THE_LIST, OPEN_TRANSFER, Transfer
-from workers import views
 from workers.ledger import Ledger, sent
 from workers.ledger.tables import sent_receivers, sent_transfers, spool_usage
+from workers.looking import views
+from workers.looking.transfer_queries import of_domain
 from workers.settings import Settings
-from workers.transfer_queries import of_domain
 from workers.work import Services
 
 DAY = 86_400 * 1_000_000

@@ -14,7 +14,7 @@ from rollcast.messages import Message
 from rollcast.topology import LANE, STEP, cast, inbox, retry_queue, session_inbox, step_key, transfer_key
 from workers import metrics
 from workers.about import transfer_of
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
 from workers.ledger import Database, accounts
 from workers.settings import Settings
 from workers.work import IntoCast, Later, Publication, Reply, ToInboxes, ToStep

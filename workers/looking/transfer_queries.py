@@ -7,9 +7,9 @@ from sqlalchemy import Row, Select, select
 from rollcast.messages import Query, TransferDescribed, TransfersListed
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import Code
-from workers import views
 from workers.ledger import Ledger
 from workers.ledger.tables import sent_transfers
+from workers.looking import views
 from workers.work import Outcome, Received, Reply, Services, refused
 
 LISTING = 100

@@ -15,7 +15,7 @@ from obstore.store import LocalStore, ObjectStore
 
 from rollcast.errors import Permanent, Transient
 from rollcast.messages.values import Hashes
-from workers.storage import LIST_PAGE, check_folder, failure, is_refusal, open_storage, remove_folder
+from workers.spool.storage import LIST_PAGE, check_folder, failure, is_refusal, open_storage, remove_folder
 
 READ_AHEAD = 4
 """Chunks that are read while the one before is being used; bounds the memory of a cast."""

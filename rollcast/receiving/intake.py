@@ -11,11 +11,11 @@ from rollcast.broker import Delivery, acknowledge
 from rollcast.chunks import Drop, IndexSet, Label, Layout, digest_of, is_chunk, label_of
 from rollcast.codec import decode
 from rollcast.errors import RollcastError
-from rollcast.journal import Journal
 from rollcast.messages import CastEnded
 from rollcast.messages.values import Offer
-from rollcast.partfile import PartFile
-from rollcast.repair import Repair
+from rollcast.receiving.journal import Journal
+from rollcast.receiving.partfile import PartFile
+from rollcast.receiving.repair import Repair
 
 logger = logging.getLogger(__name__)
 

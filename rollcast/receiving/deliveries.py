@@ -4,12 +4,12 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from rollcast.delivery import Delivery
 from rollcast.errors import BrokerUnavailable, RequestRefused
 from rollcast.events import Ended
-from rollcast.fetch import Surroundings
-from rollcast.journal import Journal, Line
 from rollcast.messages import LaneOpened, ReceiptRecorded, ReceiptReported, TransferEnded
+from rollcast.receiving.delivery import Delivery
+from rollcast.receiving.fetch import Surroundings
+from rollcast.receiving.journal import Journal, Line
 from rollcast.tasks import Tasks
 
 logger = logging.getLogger(__name__)

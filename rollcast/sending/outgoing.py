@@ -23,10 +23,10 @@ from rollcast.messages.values import MAX_TEXT
 from rollcast.queries import complete
 from rollcast.report import Report
 from rollcast.requests import LOOK_EVERY
-from rollcast.resolution import Resolution
+from rollcast.sending.resolution import Resolution
+from rollcast.sending.upload import Content, Upload
 from rollcast.session import Session
 from rollcast.tasks import Stream, Tasks
-from rollcast.upload import Content, Upload
 
 UNHEARD_WAITS = (1.0, 2.0, 4.0)
 """Seconds after which a request that nobody has answered is repeated."""

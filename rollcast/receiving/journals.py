@@ -6,9 +6,9 @@ from pathlib import Path
 from types import TracebackType
 
 from rollcast.errors import FileUnusable
-from rollcast.journal import Journal
 from rollcast.messages.values import Offer
-from rollcast.partfile import PartFile
+from rollcast.receiving.journal import Journal
+from rollcast.receiving.partfile import PartFile
 
 KEPT_AFTER_EXPIRY_US = 3600 * 1_000_000
 """Some prompts are still under way when a transfer expires."""
