@@ -1,7 +1,6 @@
 """What a sender keeps of its transfers: one file for each below `$ROLLCAST_HOME/transfers`."""
 
 import logging
-import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from rollcast import private
-from rollcast.addresses import TRANSFER_ID_PATTERN
+from rollcast.addresses import is_transfer_id
 from rollcast.errors import FileUnusable
 from rollcast.messages import TransferRequested
 from rollcast.messages.values import MAX_DURATION, Address, FileSelector
@@ -121,7 +120,7 @@ class Transfers:
                         path.unlink()
 
     def _path(self, transfer_id: str) -> Path:
-        if not re.match(TRANSFER_ID_PATTERN, transfer_id):
+        if not is_transfer_id(transfer_id):
             raise _missing(f"{transfer_id[:80]!r} is not a transfer id", "It is 32 hexadecimal digits.")
         return self._folder / f"{transfer_id}.json"
 

@@ -20,6 +20,7 @@ from workers.ladder import Ladder
 from workers.ledger import Database
 from workers.runner import Runner
 from workers.settings import Settings
+from workers.spool import spooler
 from workers.spool.spooler import Spooler
 from workers.spool.store import Store
 from workers.work import (

@@ -7,15 +7,17 @@ from rollcast.addresses import is_server_user
 from rollcast.broker import Delivery
 from rollcast.chunks import Drop, Label, Layout, digest_of
 
-UNKNOWN_TRANSFER = "unknown_transfer"
+UNKNOWN_TRANSFER, FAULT = "unknown_transfer", "internal_error"
+"""There is none, or it has ended; it could not be handled, by a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Who may upload the chunks of a transfer, and how they lie."""
+    """Who may upload the chunks of a transfer, how they lie, and whether it has ended."""
 
     sender: str
     layout: Layout
+    ended: bool
 
 
 async def fault(delivery: Delivery, label: Label | None, upload: Upload | None) -> str | None:
@@ -27,6 +29,8 @@ async def fault(delivery: Delivery, label: Label | None, upload: Upload | None) 
         return Drop.WRONG_USER
     if delivery.routing_key != f"{upload.sender}.{label.transfer_id}":
         return Drop.WRONG_TRANSFER
+    if upload.ended:
+        return UNKNOWN_TRANSFER
     misfit = upload.layout.misfit(label.index, len(delivery.body))
     if misfit is not None:
         return misfit

@@ -2,16 +2,14 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import structlog
 from sqlalchemy import select
 
 from rollcast.addresses import domain_of
-from rollcast.backoff import backoff
 from rollcast.broker import Delivery, acknowledge, give_back
 from rollcast.chunks import Label, Layout, label_of
 from rollcast.errors import BrokerUnavailable, Transient
@@ -23,7 +21,7 @@ from workers.ledger import Database, sent, spooled
 from workers.ledger.tables import sent_transfers
 from workers.line import Line
 from workers.process.logs import Seldom
-from workers.spool.chunk_checks import Upload, fault
+from workers.spool.chunk_checks import FAULT, UNKNOWN_TRANSFER, Upload, fault
 from workers.spool.store import Store
 from workers.work import ToStep
 
@@ -31,8 +29,6 @@ BATCH = 8
 """Chunks that are in memory at a time."""
 KNOWN = 1024
 """How many transfers' layouts are kept in memory."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
-"""Seconds before chunks that could not be stored are given back, and come again at once."""
 AWAY = (Transient, BrokerUnavailable)
 GIVES_BACK = "gives chunks back"
 
@@ -62,19 +58,12 @@ class Spooler(Line):
         self._database = database
         self._store = store
         self._outbox = outbox
-        self._uploads: dict[str, Upload | None] = {}
-        self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
-        self._draining = asyncio.Event()
+        self._uploads: dict[str, Upload] = {}
         self._seldom = Seldom()
 
     async def run(self) -> None:
         """Store chunks until cancelled."""
         await self.serve(self._handle)
-
-    async def drained(self) -> None:
-        """Wait until nothing is in line or being handled; what cannot be stored is given back without a pause."""
-        self._draining.set()
-        await super().drained()
 
     async def _handle(self, batch: Sequence[Delivery]) -> None:
         # All are over before one is given back: what is stored after somebody else has stored it may be left over.
@@ -83,51 +72,47 @@ class Spooler(Line):
         pairs = zip(batch, results, strict=True)
         undone = [Undone(delivery, error) for delivery, error in pairs if isinstance(error, BaseException)]
         undone += await self._finish(stored)
-        given_back = {id(one.delivery) for one in undone}
+        away = [one for one in undone if isinstance(one.error, AWAY)]
+        for one in undone:
+            if not isinstance(one.error, AWAY):
+                self._drop(one)
+        given_back = {id(one.delivery) for one in away}
         done = [delivery for delivery in batch if id(delivery) not in given_back]
         await asyncio.gather(*map(acknowledge, done))
-        if undone:
-            await self._give_back(undone, hopeless=not done)
+        if away:
+            await self._give_back(away, hopeless=not done)
         else:
-            self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
+            self.note_success()
 
     async def _finish(self, stored: Sequence[Stored]) -> list[Undone]:
         """Write down what is stored, and delete what came too late for its transfer. Returns what failed."""
         try:
             ended = await self._write_down(stored)
-        except AWAY as error:
+        except Exception as error:
             return [Undone(one.delivery, error) for one in stored]
         undone = []
         for transfer_id in ended:
             try:
                 await self._forget(transfer_id)
-            except AWAY as error:
+            except Exception as error:
                 late = (one for one in stored if one.label.transfer_id == transfer_id)
                 undone += [Undone(one.delivery, error) for one in late]
         return undone
 
+    def _drop(self, one: Undone) -> None:
+        """A fault: given back, the chunk would take down one worker after the other. It is asked for again."""
+        if not isinstance(one.error, Exception):
+            raise one.error
+        metrics.CHUNKS_REFUSED.labels(reason=FAULT).inc()
+        log.error("dropped a chunk over a fault", exc_info=one.error, **_transfers([one]))
+
     async def _give_back(self, undone: Sequence[Undone], *, hopeless: bool) -> None:
         """One that cannot be done holds no other one up; if none can be done the store, or the ledger, is away."""
-        error = next((one.error for one in undone if not isinstance(one.error, AWAY)), undone[0].error)
-        if not isinstance(error, AWAY):
-            raise error
-        pause = next(self._pauses) if hopeless else 0.0
         if hopeless or self._seldom.due(GIVES_BACK):
-            labels = [label for one in undone if (label := label_of(one.delivery.headers))]
-            log.warning(
-                GIVES_BACK,
-                error=str(error),
-                chunks=len(undone),
-                pause_s=round(pause, 1),
-                **about.transfers(label.transfer_id for label in labels),
-            )
-        await self._pause(pause)
+            log.warning(GIVES_BACK, error=str(undone[0].error), chunks=len(undone), **_transfers(undone))
+        if hopeless:
+            await self.pause()
         await asyncio.gather(*(give_back(one.delivery) for one in undone))
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._draining.wait()
 
     async def _keep(self, delivery: Delivery) -> Stored | None:
         label = label_of(delivery.headers)
@@ -136,7 +121,7 @@ class Spooler(Line):
         if drop is not None or label is None:
             metrics.CHUNKS_REFUSED.labels(reason=drop).inc()
             self._tell_of(drop, delivery, label)
-            if label is not None and upload is None and delivery.redelivered:
+            if label and upload and drop == UNKNOWN_TRANSFER and delivery.redelivered:
                 # A worker may have died after it had stored it, and its transfer has ended since.
                 await self._store.delete(label.transfer_id)
             return None
@@ -155,21 +140,23 @@ class Spooler(Line):
             )
 
     async def _upload(self, transfer_id: str) -> Upload | None:
-        if transfer_id not in self._uploads:
+        known = self._uploads.get(transfer_id) or await self._look_up(transfer_id)
+        if known is not None:
             if len(self._uploads) >= KNOWN:
                 self._uploads.clear()
-            self._uploads[transfer_id] = await self._look_up(transfer_id)
-        return self._uploads[transfer_id]
+            self._uploads[transfer_id] = known
+        return known
 
     async def _look_up(self, transfer_id: str) -> Upload | None:
         async with self._database.begin() as ledger:
             row = await ledger.first(
                 select(sent_transfers).where(sent_transfers.c.transfer_id == transfer_id)
             )
-        if row is None or row.state in FINAL_TRANSFER:
+        if row is None:
             return None
         request = sent.request_of(row)
-        return Upload(row.sender, Layout(request.file.size, request.chunk_size))
+        layout = Layout(request.file.size, request.chunk_size)
+        return Upload(row.sender, layout, ended=row.state in FINAL_TRANSFER)
 
     async def _write_down(self, stored: Sequence[Stored]) -> list[str]:
         """Returns the transfers that have ended, whose spool was cleaned up while these were on their way."""
@@ -188,7 +175,8 @@ class Spooler(Line):
         return ended
 
     async def _forget(self, transfer_id: str) -> None:
-        self._uploads[transfer_id] = None
+        if (known := self._uploads.get(transfer_id)) is not None:
+            self._uploads[transfer_id] = replace(known, ended=True)
         await self._store.delete(transfer_id)
 
     def _news(self, transfer_id: str, new: int, differing: int | None) -> list[ToStep]:
@@ -199,6 +187,11 @@ class Spooler(Line):
         if differing is not None:
             return [ToStep(home, SourceDiffered(transfer_id=transfer_id, index=differing))]
         return [ToStep(home, ChunksSpooled(transfer_id=transfer_id, count=new))]
+
+
+def _transfers(undone: Iterable[Undone]) -> dict[str, object]:
+    labels = (label_of(one.delivery.headers) for one in undone)
+    return about.transfers(label.transfer_id for label in labels if label)
 
 
 def _by_transfer(stored: Sequence[Stored]) -> tuple[dict[str, dict[int, bytes]], dict[str, int]]:

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -119,9 +120,9 @@ class Store:
         """Delete all that there is of a transfer, also what nobody has written down."""
         try:
             if isinstance(self._store, LocalStore):
-                await asyncio.to_thread(remove_folder, Path(str(self._store.prefix)) / transfer_id)
+                await asyncio.to_thread(remove_folder, Path(str(self._store.prefix)) / _prefix(transfer_id))
             else:
-                await _empty(self._store, transfer_id)
+                await _empty(self._store, _prefix(transfer_id))
         except (BaseError, OSError) as error:
             raise failure("the spool cannot delete", error) from error
 
@@ -132,4 +133,11 @@ async def _empty(bucket: ObjectStore, prefix: str) -> None:
 
 
 def _path(transfer_id: str, index: int) -> str:
-    return f"{transfer_id}/{index}"
+    return f"{_prefix(transfer_id)}/{index}"
+
+
+def _prefix(transfer_id: str) -> str:
+    """Whatever else a name may be, it must not lead out of the spool, nor be all of it."""
+    if not re.fullmatch("[0-9a-z-]+", transfer_id):
+        raise Permanent(f"{transfer_id[:80]!r} cannot be the name of anything in the spool")
+    return transfer_id
