@@ -4,11 +4,12 @@ from typing import Any
 
 from sqlalchemy import Row, and_, or_, select
 
+from rollcast import policy
 from rollcast.errors import Permanent
 from rollcast.messages import TransferRequested
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, OPEN_TRANSFER, UNDECIDED, WITHOUT_IT, Receiver
-from workers.ledger import Ledger, sent
+from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_receivers, sent_transfers
 
 
@@ -24,7 +25,15 @@ async def check(sender: str, request: TransferRequested, ledger: Ledger) -> Row[
         raise _not_retryable(request, f"it has not ended; it is {former.state}")
     if _bytes(sent.request_of(former)) != _bytes(request):
         raise _not_retryable(request, "its receivers have accepted another file")
+    if not await _was_good_enough(former, ledger):
+        raise _not_retryable(request, "its list policy was not met, so nobody was to have it")
     return former
+
+
+async def _was_good_enough(former: Row[Any], ledger: Ledger) -> bool:
+    receivers = await roll.receivers(ledger, former.transfer_id, list(Receiver))
+    listed = {row.address for row in receivers if row.listed_in is not None}
+    return policy.parse(sent.request_of(former).list_policy, {row.address for row in receivers}).met(listed)
 
 
 def first_of(former: Row[Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
-from rollcast.messages import CloseDue, ReceiversAnswered, RoundDue
+from rollcast.messages import CloseDue, ReceiversAnswered, RoundDue, UploadDue
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import UNANSWERED, Receiver, Transfer
@@ -74,4 +74,7 @@ async def _resolve(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     outcomes = additions.announce(transfer, 1, everyone, len(listed), len(everyone))
     if over:
         return [*outcomes, ToStep(domain_of(transfer.sender), CloseDue(transfer_id=transfer.transfer_id))]
-    return [*outcomes, *(additions.lanes_due(transfer, listed) if going_on else ())]
+    if not going_on:
+        upload = UploadDue(transfer_id=transfer.transfer_id)
+        return [*outcomes, ToStep(domain_of(transfer.sender), upload)]
+    return [*outcomes, *additions.lanes_due(transfer, listed)]

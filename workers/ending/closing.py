@@ -84,17 +84,17 @@ def _patience(transfer: Row[Any], now: int) -> int:
 
 
 async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger) -> list[Outcome]:
-    """All on the list have come to an end, and some may still join it: that is worth a report.
+    """Nobody receives any more, or yet, and some may still join the list: that is worth a report.
 
     Whoever changes what one has said takes `finished_at` back.
     """
-    waiting = any(tally.get(state) for state in ON_THE_LIST)
-    if transfer.state != Transfer.CASTING or waiting or transfer.uploaded_at is None:
+    receiving = transfer.state == Transfer.CASTING and any(tally.get(state) for state in ON_THE_LIST)
+    if receiving or not (transfer.state == Transfer.CASTING or sent.is_open(transfer)):
         return []
-    if transfer.finished_at is not None:
+    if transfer.uploaded_at is None or transfer.finished_at is not None:
         return []
     await sent.change(ledger, transfer.transfer_id, finished_at=ledger.now)
-    return [await reports.publish(transfer, Transfer.CASTING, ledger)]
+    return [await reports.publish(transfer, Transfer(transfer.state), ledger)]
 
 
 async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outcome]:

@@ -28,6 +28,12 @@ def request_of(transfer: Row[Any]) -> TransferRequested:
     return msgspec.msgpack.decode(transfer.request, type=TransferRequested)
 
 
+def is_open(transfer: Row[Any]) -> bool:
+    """Whether the list was made, and is not good enough unless some accept who have put their decision off."""
+    made = transfer.state == Transfer.ASKING and transfer.list_version > 0 and transfer.reason is None
+    return made and not request_of(transfer).dry_run
+
+
 def offer_of(transfer: Row[Any]) -> Offer:
     """What the receivers of a transfer are asked."""
     request = request_of(transfer)

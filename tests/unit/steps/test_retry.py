@@ -154,6 +154,15 @@ async def test_nobody_elses(world: World) -> None:
     assert one(outcomes, TransferRefused).reason == Code.NOT_RETRYABLE
 
 
+async def test_not_against_its_list_policy(world: World) -> None:
+    """Who was listed was to have it together with the others, or not at all."""
+    await world.asking(request(list_policy="all_or_nothing"))
+    await world.settle(by(BOB, accept()), by(CAROL, reject()))
+    assert await world.state() == Transfer.DECLINED
+    refused = one(await world.settle(by(ALICE, again())), TransferRefused)
+    assert (refused.reason, "policy" in refused.detail) == (Code.NOT_RETRYABLE, True)
+
+
 async def test_not_before_it_has_ended(world: World) -> None:
     """Whoever is cut off may still come to have it."""
     await world.casting(request([BOB]))
