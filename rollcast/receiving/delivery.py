@@ -51,7 +51,8 @@ class Delivery:
                 receipt = self._journal.receipt or await self._obtain()
         except TimeoutError:
             logger.warning("transfer %s expired", self._offer.transfer_id)
-            self._part.discard()
+            with self._logged("what is there of it could not be removed"):
+                self._part.discard()
             return
         finally:
             self._part.close()

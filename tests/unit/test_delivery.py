@@ -18,6 +18,7 @@ from rollcast.receiving.delivery import Delivery
 from rollcast.receiving.fetch import Surroundings
 from rollcast.receiving.journal import Journal, Line
 from rollcast.receiving.journals import Journals
+from rollcast.receiving.partfile import PartFile
 from rollcast.registration import Registration
 from rollcast.tasks import Stream
 from tests.unit.fakes import FakeSession
@@ -198,3 +199,19 @@ async def test_an_expired_transfer_leaves_nothing(place: Place, monkeypatch: pyt
     await asyncio.wait_for(Delivery(place.around, journal, "lane", 8).run(), 10)
     assert not [one for one in place.session.told_so_far() if isinstance(one, ReceiptReported)]
     assert not list(place.folder.glob(".rollcast/*.part"))
+
+
+async def test_a_part_that_cannot_be_removed_ends_nothing_else(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The receiver goes on with all other files when one has expired."""
+    monkeypatch.setattr(module, "GRACE", 0.05)
+    monkeypatch.setattr(PartFile, "discard", disk_gone)
+    journal = place.journal(offer(size=len(CONTENT), expires_at=1), whole=False)
+    await asyncio.wait_for(Delivery(place.around, journal, "lane", 8).run(), 10)
+    assert journal.receipt is None
+
+
+def disk_gone(part: PartFile) -> None:
+    """Nothing can be removed any more."""
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(part.path))
