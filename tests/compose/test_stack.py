@@ -38,7 +38,7 @@ def test_the_second_command_sends_a_file(up: Stack) -> None:
 
 
 def test_prometheus_has_what_dashboards_and_alerts_ask_for(up: Stack) -> None:
-    """Of this broker, which is newer than that of tests/monitoring, and what rules make of it, once a file was sent."""
+    """Of this broker, newer than that of tests/monitoring, and what rules make of it, once a file was sent."""
     exprs = [asked.expr for asked in queries.all_asked()]
     exprs += [rule["expr"] for kind in ("record", "alert") for rule in queries.rules(kind)]
     asked = {name for expr in exprs for name in queries.metrics(expr)}
