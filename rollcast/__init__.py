@@ -6,16 +6,16 @@ async with Sender.connect(Credentials.load("alice@acme", ClientSettings.read()))
 """
 
 from rollcast import errors, events
-from rollcast.consent import Decision
 from rollcast.credentials import Credentials
 from rollcast.errors import RollcastError
 from rollcast.operator import Operator
 from rollcast.receiver import Receiver
+from rollcast.receiving.consent import Decision
 from rollcast.report import Report
-from rollcast.request import new_transfer_id
 from rollcast.sender import Sender
+from rollcast.sending.request import new_transfer_id
+from rollcast.sending.transfers import Transfers
 from rollcast.settings import ClientSettings
-from rollcast.transfers import Transfers
 
 __all__ = [
     "ClientSettings",

@@ -1,4 +1,4 @@
-"""Addresses `name@domain`: one word of a routing key, and the user name at the broker."""
+"""Addresses `name@domain`: one word of a routing key, and the user name at the broker; and the ids of transfers."""
 
 import re
 
@@ -10,12 +10,18 @@ DOMAIN_PATTERN = f"^{LABEL}{END}"
 TRANSFER_ID_PATTERN = f"^[0-9a-f]{{32}}{END}"
 
 _ADDRESS = re.compile(ADDRESS_PATTERN)
+_TRANSFER_ID = re.compile(TRANSFER_ID_PATTERN)
 _SERVER_USER = "server-"
 
 
 def is_address(text: str) -> bool:
     """Whether `text` is a well-formed terminal address, such as `alice@acme`."""
     return _ADDRESS.match(text) is not None
+
+
+def is_transfer_id(text: str) -> bool:
+    """Whether `text` is 32 lower-case hexadecimal digits."""
+    return _TRANSFER_ID.match(text) is not None
 
 
 def domain_of(address: str) -> str:

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from blake3 import blake3
 
+from rollcast.addresses import is_transfer_id
+
 CONTENT_TYPE = "application/octet-stream"
 _TRANSFER, _INDEX, _BLAKE3 = "transfer", "index", "blake3"
 
@@ -45,9 +47,11 @@ def is_chunk(headers: Mapping[str, object]) -> bool:
 
 
 def label_of(headers: Mapping[str, object]) -> Label | None:
-    """The label of a chunk, or None if its headers are not well-formed."""
+    """The label of a chunk, or None if its headers are not well-formed: its transfer names files and rows."""
     transfer_id, index, digest = headers.get(_TRANSFER), headers.get(_INDEX), headers.get(_BLAKE3)
-    if isinstance(transfer_id, str) and type(index) is int and isinstance(digest, str):
+    if not (isinstance(transfer_id, str) and is_transfer_id(transfer_id)):
+        return None
+    if type(index) is int and isinstance(digest, str):
         return Label(transfer_id, index, digest)
     return None
 

@@ -14,14 +14,14 @@ from rollcast.addresses import is_server_user
 from rollcast.backoff import backoff
 from rollcast.broker import Consumer, Delivery, acknowledge
 from rollcast.codec import decode
-from rollcast.consent import Consent, Decide, Decision
 from rollcast.credentials import Credentials
-from rollcast.deliveries import Deliveries
 from rollcast.errors import BrokerRefused, FileUnusable, RollcastError
 from rollcast.events import AnswerRefused, Ready, ReceiverEvent
-from rollcast.fetch import Surroundings
-from rollcast.journals import IN_USE, Journals
 from rollcast.messages.values import Capabilities
+from rollcast.receiving.consent import Consent, Decide, Decision
+from rollcast.receiving.deliveries import Deliveries
+from rollcast.receiving.fetch import Surroundings
+from rollcast.receiving.journals import IN_USE, Journals
 from rollcast.registration import Registration
 from rollcast.session import Session
 from rollcast.tasks import Stream, Tasks

@@ -7,24 +7,25 @@ from typing import Literal
 
 import msgspec
 
-from rollcast import again, topology
-from rollcast.awaited import Awaited
-from rollcast.cancelling import cancel
+from rollcast import topology
 from rollcast.credentials import Credentials
 from rollcast.errors import FileUnusable, RequestRefused, TransferRefusedError
 from rollcast.events import Reported, SenderEvent
-from rollcast.mailbox import Mailbox
 from rollcast.messages import TransferRequested
 from rollcast.messages.values import TransferStatus
-from rollcast.outgoing import Outgoing
 from rollcast.queries import Glance, describe, glance, newest
 from rollcast.reasons import Code
 from rollcast.report import Report
-from rollcast.request import Wish, new_transfer_id, parts, selector
+from rollcast.sending import again
+from rollcast.sending.awaited import Awaited
+from rollcast.sending.cancelling import cancel
+from rollcast.sending.mailbox import Mailbox
+from rollcast.sending.outgoing import Outgoing
+from rollcast.sending.request import Wish, new_transfer_id, parts, selector
+from rollcast.sending.source import Source
+from rollcast.sending.transfers import NO_RECORD, Record, Transfers
+from rollcast.sending.upload import Content
 from rollcast.session import Session
-from rollcast.source import Source
-from rollcast.transfers import NO_RECORD, Record, Transfers
-from rollcast.upload import Content
 
 
 class Sender:

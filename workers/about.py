@@ -1,10 +1,9 @@
 """What log lines say of the messages that they are about: which transfer, which attempt, from whom."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rollcast.addresses import TRANSFER_ID_PATTERN
+from rollcast.addresses import is_transfer_id
 from rollcast.codec import unpack
 from rollcast.errors import InvalidMessage
 from rollcast.messages import Message
@@ -18,7 +17,7 @@ def transfer_in(fields: Mapping[Any, Any]) -> str | None:
     """The transfer that the fields of a message name, whether or not the message is valid."""
     offer = fields.get("offer")
     found = fields.get("transfer_id", offer.get("transfer_id") if isinstance(offer, Mapping) else None)
-    return found if isinstance(found, str) and re.match(TRANSFER_ID_PATTERN, found) else None
+    return found if isinstance(found, str) and is_transfer_id(found) else None
 
 
 def transfer_of(message: Message) -> str | None:

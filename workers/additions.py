@@ -12,8 +12,9 @@ from rollcast.messages import CloseDue, LanesDue, ReceiverListResolved, Transfer
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
-from workers import receipt_checks, reports
+from workers import reports
 from workers.batches import batches, by_domain
+from workers.ending import receipt_checks
 from workers.ledger import Ledger, roll, sent
 from workers.work import Outcome, ToStep
 

@@ -16,9 +16,9 @@ from rollcast.messages import CloseDue, InvitationsDue, LanesDue, RoundDue, Send
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, UNDECIDED, Transfer
 from workers import metrics
 from workers.batches import by_domain
+from workers.broker.outbox import Outbox
 from workers.ledger import Database, Ledger, roll, sent
 from workers.ledger.tables import sent_transfers
-from workers.outbox import Outbox
 from workers.process.logs import Seldom
 from workers.work import ToStep
 

@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, Table, delete, select
 
 from rollcast.errors import Permanent, Transient
 from workers import room
+from workers.broker.management import Management
 from workers.ledger import Database, Ledger
 from workers.ledger.tables import events, invited_receivers, invited_transfers
-from workers.management import Management
 from workers.settings import Settings
-from workers.store import Store
+from workers.spool.store import Store
 
 EVERY = 5.0
 """Seconds between two measurements."""

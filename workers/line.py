@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
+from rollcast.backoff import backoff
 from rollcast.broker import Delivery, is_stale
 
 FULL = 4
 """Batches in line from which on it is looked through for deliveries that are of no use any more."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+"""Seconds before what could not be done at all is given back, and comes again at once."""
 
 
 class Line:
@@ -15,6 +19,8 @@ class Line:
     def __init__(self, most: int) -> None:
         self._most = most
         self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
+        self._draining = asyncio.Event()
 
     async def take(self, delivery: Delivery) -> None:
         """Put a delivery in line; it is acknowledged when all that follows from it is confirmed."""
@@ -23,8 +29,19 @@ class Line:
         self._waiting.put_nowait(delivery)
 
     async def drained(self) -> None:
-        """Wait until nothing is in line or being handled."""
+        """Wait until nothing is in line or being handled; what cannot be done is given back without a pause."""
+        self._draining.set()
         await self._waiting.join()
+
+    def note_success(self) -> None:
+        """Something could be done: the next pause is a short one."""
+        self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
+
+    async def pause(self) -> None:
+        """Nothing can be done at present: wait, a little longer each time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(next(self._pauses)):
+                await self._draining.wait()
 
     def _drop_stale(self) -> None:
         """While handlers wait for the broker, each connection that is lost would leave its deliveries here."""

@@ -157,16 +157,17 @@ SECTIONS: dict[str, tuple[MetricWrapperBase, ...]] = {
 """All of them as documents show them."""
 SEEN_BY_THE_CLOCK = SECTIONS["The ledger and the spool, as the clock sees them"]
 LABELS = {
-    "step": "`s200` to `s310`, `spool`, `progress`",
+    "step": "`s200` to `s310`, `spool`, `progress`; `unknown` of a parked message that does not say",
     "outcome": "`done`, `retried`, `parked`, `given_back` (the broker was away), "
     "`dropped` (a question that nobody waits for any more)",
     "rung": "`5s`, `30s`, `5m`",
-    "reason": "a code of [the list of reasons](protocol.md#reasons), or why a chunk is dropped",
+    "reason": "a code of [the list of reasons](protocol.md#reasons), or of an error such as `ledger_unavailable`; "
+    "or why a chunk is dropped",
     "action": "`replay`, `drop`",
     "message": "the name of a message",
     "found": "`deep`, `shallow`",
     "state": "a state [of a transfer or of a receiver](protocol.md#states)",
-    "connection": "`control in`, `control out`, `bulk in`, `bulk out`",
+    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`",
     "pool": "the name of a pool",
     "version": "of Rollcast",
     "python": "of Python",

@@ -13,35 +13,37 @@ from rollcast.errors import Transient
 from rollcast.topology import QueueSpec, parked, progress_queue, spool_queue, step_queue
 from workers import metrics, series
 from workers.actions import Actions
-from workers.caster import Caster
+from workers.broker import own_queues
+from workers.broker.declarer import Declarer
+from workers.broker.management import Management
+from workers.broker.mender import Mender
+from workers.broker.outbox import Outbox
+from workers.broker.rights import Rights
 from workers.census import Census
 from workers.clock import Clock
-from workers.declarer import Declarer
 from workers.keeping import Keeper
 from workers.ladder import Ladder, rung_queues
 from workers.ledger import Database
-from workers.management import Management
-from workers.mender import Mender
-from workers.outbox import Outbox
-from workers.parked_queue import ParkedQueue
-from workers.parking import Parking
+from workers.parked.parking import Parking
+from workers.parked.queue import ParkedQueue
 from workers.pool import Pool, Work
 from workers.process.standing import RUNNING, STOPPING, Standing
 from workers.process.stopping import DRAIN_S, Stop
 from workers.progress import Progress
-from workers.rights import Rights
+from workers.replies import PATIENCE, Replies
 from workers.runner import BATCH, SLOTS, Runner
 from workers.settings import Settings
-from workers.spool import BATCH as SPOOL_BATCH
-from workers.spool import Spooler
+from workers.spool.caster import Caster
+from workers.spool.spooler import BATCH as SPOOL_BATCH
+from workers.spool.spooler import Spooler
+from workers.spool.store import Store
 from workers.steps import STEPS
-from workers.store import Store
 
 DECLARE_EVERY, WATCH_EVERY = 10.0, 2.0
 """Seconds."""
 PROGRESS_PREFETCH = 200
-WITH_THE_SPOOL = {"s290", "s300", "s310", "spool", "clock"}
-"""The pools that look into it. The others may run where it cannot be reached."""
+WITH_THE_SPOOL = {"s200", "s290", "s300", "s310", "spool", "clock"}
+"""The pools that look into it, S200 for `rollcast doctor`. The others may run where it cannot be reached."""
 
 log = structlog.get_logger()
 
@@ -57,7 +59,7 @@ class Handler(Protocol):
 
 
 class Pools:
-    """The pools of one process, over shared connections: control and bulk, in and out, each its own."""
+    """The pools of one process, over shared connections: control and bulk, in and out, and replies, each its own."""
 
     def __init__(self, settings: Settings, management: Management, pools: Sequence[str], stop: Stop) -> None:
         self._settings = settings
@@ -67,13 +69,17 @@ class Pools:
         self._control_out = Link(settings.amqp_url, f"{name} control out")
         self._bulk_in = Link(settings.amqp_url, f"{name} bulk in")
         self._bulk_out = Link(settings.amqp_url, f"{name} bulk out")
-        self._links = (self._control_in, self._bulk_in, self._bulk_out, self._control_out)
+        self._replies = Link(settings.amqp_url, f"{name} replies")
+        self._links = (self._control_in, self._bulk_in, self._bulk_out, self._replies, self._control_out)
         self._database = Database(settings.ledger_url)
         self._store = Store(settings.spool_url)
         self._declarer = Declarer(self._control_out)
-        publisher = Publisher(self._control_out)
-        self._outbox = Outbox(publisher, self._declarer, self._database, settings)
-        self._ladder = Ladder(publisher, self._declarer, settings.server)
+        publisher, replies = (
+            Publisher(self._control_out),
+            Replies(Publisher(self._replies, patience=PATIENCE)),
+        )
+        self._outbox = Outbox(publisher, replies, self._declarer, self._database, settings)
+        self._ladder = Ladder(publisher, replies, self._declarer, settings.server)
         caster = Caster(Publisher(self._bulk_out), self._declarer, self._store)
         rights, parking = Rights(management), Parking(publisher, ParkedQueue(settings))
         self._actions = Actions(
@@ -82,7 +88,6 @@ class Pools:
         self._stop = stop
         self._pools = [Pool(name, stop.limit) for name in pools]
         self._consumers: list[Consumer] = []
-        self._queues: list[QueueSpec] = []
         self._handlers: list[Runner | Spooler] = []
         self.standing = Standing(self._pools, self._control_out, self._database.ping)
 
@@ -121,8 +126,10 @@ class Pools:
 
     async def declare(self) -> None:
         """Declare what all pools need; `BrokerUnavailable` if the broker is not there yet."""
+        # Those of other pools, too: what comes for a pool that does not run yet waits for it, and is seen to wait.
+        queues = [*own_queues.of_pools(self._settings).values(), parked(self._settings.server)]
         await self._declarer.exchanges()
-        await self._declarer.queues([parked(self._settings.server)])
+        await self._declarer.queues(queues)
         for rung in rung_queues(self._settings.server):
             await self._declarer.rung(rung)
 
@@ -132,7 +139,6 @@ class Pools:
             await asyncio.sleep(DECLARE_EVERY)
             try:
                 await self.declare()
-                await self._declarer.queues(self._queues)
             except Transient as error:
                 log.warning("nothing was declared again", error=str(error))
 
@@ -193,7 +199,6 @@ class Pools:
             await handler.take(delivery)
 
         series.begin(pool.name)
-        self._queues.append(queue)
         mend = functools.partial(Mender(self._settings.amqp_url, self._declarer).mend, queue.name)
         consumer = Consumer(link, queue.name, take, prefetch=prefetch, prepare=declare, mend=mend)
         self._consumers.append(consumer)

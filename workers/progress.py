@@ -23,9 +23,9 @@ from rollcast.messages.values import MAX_RECEIVERS, ReceiverProgress
 from rollcast.states import ON_THE_LIST, OPEN_TRANSFER
 from workers import envelope, metrics
 from workers.batches import batches
+from workers.broker.outbox import Outbox
 from workers.ledger import Database, Ledger, figures, invited
 from workers.ledger.tables import invited_receivers, invited_transfers, sent_transfers
-from workers.outbox import Outbox
 from workers.process.logs import Seldom
 from workers.settings import Settings
 from workers.work import Publication, ToInboxes, ToStep

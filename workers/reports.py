@@ -8,8 +8,8 @@ from rollcast.messages import TransferRefused, TransferReported
 from rollcast.messages.values import MAX_TEXT
 from rollcast.reasons import REASONS, Code
 from rollcast.states import Transfer
-from workers import views
 from workers.ledger import Ledger, sent
+from workers.looking import views
 from workers.work import ToInboxes
 
 EXPLAINED = {"reason": None, "detail": None}

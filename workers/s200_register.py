@@ -23,8 +23,8 @@ from rollcast.states import UNDECIDED, Receiver
 from rollcast.topology import inbox, session_inbox
 from workers.account_requests import answer_account_request
 from workers.ledger import accounts, invited
-from workers.overview import look_into_ledger
-from workers.transfer_queries import answer_query
+from workers.looking.overview import look_into_ledger
+from workers.looking.transfer_queries import answer_query
 from workers.work import (
     Diagnose,
     OpenInboxes,

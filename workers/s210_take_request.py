@@ -187,5 +187,7 @@ def _accepted(transfer: Row[Any], recipients: int) -> ToInboxes:
 
 
 def _refused(sender: str, request: TransferRequested, code: Code, detail: str, now: int) -> ToInboxes:
-    refused = reports.refused(request.transfer_id, REASONS[code].step, code, detail)
+    # What S240 finds of a receiver, S220 has found of the sender.
+    step = "s220" if REASONS[code].step > "s210" else "s210"
+    refused = reports.refused(request.transfer_id, step, code, detail)
     return ToInboxes((sender,), refused, now + REFUSAL_LASTS, request.session)

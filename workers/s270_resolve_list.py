@@ -33,7 +33,9 @@ async def resolve_list(batch: Sequence[Received], services: Services) -> list[Ou
         if transfer.state not in {Transfer.ASKING, Transfer.CASTING} or transfer.reason is not None:
             continue
         if transfer.list_version:
-            outcomes += await additions.add(transfer, said, services.ledger)
+            # The list of a dry run is all that it makes.
+            if not sent.request_of(transfer).dry_run:
+                outcomes += await additions.add(transfer, said, services.ledger)
         else:
             outcomes += await _gather(transfer, said, services.ledger)
     return outcomes

@@ -17,7 +17,7 @@ from dev.packages import RUN, Missing
 from dev.processes import Failed, unwind_when_told_to_end
 from rollcast.cli import output
 from rollcast.errors import FileUnusable
-from rollcast.source import Source
+from rollcast.sending.source import Source
 
 FOLDER = RUN / "demo"
 SIZE = 32 * 1024 * 1024

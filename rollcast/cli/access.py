@@ -13,8 +13,8 @@ from rollcast.credentials import Credentials
 from rollcast.errors import BrokerUnavailable, FileUnusable
 from rollcast.operator import Operator
 from rollcast.sender import Sender
+from rollcast.sending.transfers import Transfers
 from rollcast.settings import ClientSettings
-from rollcast.transfers import Transfers
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from rollcast.cli.exits import UsageError
 from rollcast.cli.prompt import Prompt
-from rollcast.consent import Decide, Decision
 from rollcast.messages.values import Offer
+from rollcast.receiving.consent import Decide, Decision
 
 Accept = Literal["ask", "all", "none"]
 

@@ -20,6 +20,11 @@ class Found:
     server: str | None
     finding: Finding
 
+    @property
+    def about(self) -> tuple[str | None, str]:
+        """What was looked at, and whose it is."""
+        return self.server, self.finding.subject
+
 
 def tell(found: Sequence[Found], *, json: bool) -> Exit:
     """Print them. Returns the exit status, which tells whether all is well."""
@@ -45,12 +50,21 @@ def lines(found: Sequence[Found]) -> list[str]:
 
 
 def each_once(answers: Iterable[Sequence[Found]]) -> list[Found]:
-    """All findings of several answers; the same of the same server once, as it was asked for each of its domains."""
+    """All findings of several answers; the same of the same server once, as it was asked for each of its domains.
+
+    Different workers may have answered: what the first found well and another one does not, is not well.
+    """
     found: list[Found] = []
     for answer in answers:
-        known = {(one.server, one.finding.subject) for one in found}
-        found += [one for one in answer if (one.server, one.finding.subject) not in known]
+        outdone = _ill(answer) - _ill(found)
+        found = [one for one in found if one.about not in outdone]
+        known = {one.about for one in found}
+        found += [one for one in answer if one.about not in known]
     return found
+
+
+def _ill(found: Iterable[Found]) -> set[tuple[str | None, str]]:
+    return {one.about for one in found if not one.finding.ok}
 
 
 def _subject(one: Found, *, several: bool) -> str:

@@ -1,12 +1,11 @@
 """Options that several commands share."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from cyclopts import Parameter, Token
 
-from rollcast.addresses import TRANSFER_ID_PATTERN
+from rollcast.addresses import is_transfer_id
 from rollcast.cli import quantities
 from rollcast.cli.texts import duration_text
 
@@ -27,7 +26,7 @@ Duration = Annotated[
 
 def transfer_id(text: str) -> str:
     """A transfer's id. Raises `ValueError` with a sentence for the user."""
-    if not re.match(TRANSFER_ID_PATTERN, text):
+    if not is_transfer_id(text):
         raise ValueError(f"{text[:80]!r} is not a transfer id, which is 32 hexadecimal digits in lower case")
     return text
 

@@ -8,8 +8,8 @@ import time
 from rollcast.cli.narrator import offered
 from rollcast.cli.output import say
 from rollcast.cli.texts import time_text
-from rollcast.consent import Decision
 from rollcast.messages.values import Offer
+from rollcast.receiving.consent import Decision
 
 LINE = 4096
 """Bytes; a terminal hands out no longer line."""

@@ -10,11 +10,11 @@ from rollcast.cli.event_json import event_json
 from rollcast.cli.exits import Exit
 from rollcast.cli.narrator import Narrator
 from rollcast.cli.running import cancel_when_told_to_end
-from rollcast.consent import Decide
 from rollcast.errors import FileUnusable
 from rollcast.events import Delivered, ReceiverEvent
 from rollcast.messages.values import Capabilities
 from rollcast.receiver import Receiver
+from rollcast.receiving.consent import Decide
 
 
 @dataclass(frozen=True, kw_only=True)

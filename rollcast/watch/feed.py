@@ -16,9 +16,9 @@ from rollcast.errors import (
 )
 from rollcast.events import Reported, SenderEvent, Uploaded
 from rollcast.reasons import REASONS, Code
-from rollcast.request import new_transfer_id
 from rollcast.sender import Sender
-from rollcast.source import Source
+from rollcast.sending.request import new_transfer_id
+from rollcast.sending.source import Source
 from rollcast.tasks import Stream, Tasks
 from rollcast.watch.events import Began, Ended, GivenUp, Happened, Unknown, WatchEvent
 from rollcast.watch.journal import Entry, Journal, State

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rollcast.messages.values import Upload
-from rollcast.request import Wish
+from rollcast.sending.request import Wish
 from rollcast.topology import MiB
 
 

@@ -13,12 +13,12 @@ from dev.broker import Broker
 from rollcast.broker import Link
 from rollcast.messages.figures import Finding
 from tests.unit.steps.world import TimeTravel
-from workers import own_queues
-from workers.broker_view import BrokerView
-from workers.declarer import Declarer
+from workers.broker import own_queues
+from workers.broker.declarer import Declarer
+from workers.broker.management import Management
 from workers.doctor import queue_checks
 from workers.ledger.migrate import migrate
-from workers.management import Management
+from workers.looking.broker_view import BrokerView
 from workers.settings import Settings
 
 

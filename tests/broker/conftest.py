@@ -13,7 +13,7 @@ from dev.broker import Broker
 from rollcast import topology
 from rollcast.broker import Link
 from tests.broker.proxy import Proxy, proxied
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
 from workers.settings import Settings
 

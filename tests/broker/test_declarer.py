@@ -17,7 +17,7 @@ from rollcast.broker import Link
 from rollcast.errors import BrokerUnavailable
 from rollcast.topology import BULK, POOLS, QueueSpec
 from tests.broker.proxy import Proxy
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
 
 SERVER = f"test-{secrets.token_hex(4)}"

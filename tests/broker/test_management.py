@@ -9,7 +9,7 @@ import pytest
 from dev import management, ports
 from dev.broker import MEMORY, Broker, Node
 from rollcast.errors import Permanent, Transient
-from workers.management import Management
+from workers.broker.management import Management
 
 FULL = "the broker's memory is full"
 DEADLINE_S = 30.0

@@ -10,8 +10,8 @@ import pytest
 from dev.broker import Node, private_node
 from rollcast.broker import Consumer, Delivery, Link, Publisher, acknowledge
 from rollcast.topology import STEP, step_queue
-from workers.declarer import Declarer
-from workers.mender import Mender
+from workers.broker.declarer import Declarer
+from workers.broker.mender import Mender
 
 QUEUE = step_queue("main", "s310", ("acme",))
 

@@ -19,11 +19,13 @@ from rollcast.messages.values import ParkedAction, ParkedMessage
 from rollcast.reasons import Code
 from tests.broker.conftest import STEP
 from tests.broker.proxy import Proxy
-from workers import envelope, parked_queue, parking
+from workers import envelope
 from workers.envelope import Envelope
-from workers.parked import label
-from workers.parked_queue import ParkedQueue
-from workers.parking import Parking
+from workers.parked import parking
+from workers.parked import queue as parked_queue
+from workers.parked.label import label
+from workers.parked.parking import Parking
+from workers.parked.queue import ParkedQueue
 from workers.settings import Settings
 from workers.work import Received
 

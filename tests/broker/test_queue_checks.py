@@ -14,10 +14,10 @@ from rollcast.topology import STEP, parked, progress_queue, step_queue
 from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
 from tests.broker.clinic import database as database
-from workers import own_queues
-from workers.broker_view import BrokerView
+from workers.broker import own_queues
+from workers.broker.management import Management
 from workers.ladder import rung_queues
-from workers.management import Management
+from workers.looking.broker_view import BrokerView
 
 DEADLINE_S = 30.0
 NOTHING = OverviewAnswered(server="", at=0, queues=[], counts=[], open=0, transfers=[], stragglers=[])

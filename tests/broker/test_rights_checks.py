@@ -10,10 +10,10 @@ from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
 from tests.broker.clinic import database as database
 from tests.unit.steps.world import TimeTravel
+from workers.broker.management import Management
+from workers.broker.rights import Rights
 from workers.doctor import rights_checks
 from workers.ledger import accounts
-from workers.management import Management
-from workers.rights import Rights
 
 
 async def test_a_server_that_may_too_little(clinic: Clinic, user: Callable[[str, str], str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from dev.s3 import Bucket
 from rollcast.errors import Permanent, Transient
-from workers.store import Store
+from workers.spool.store import Store
 
 ONE, OTHER = "1" * 32, "2" * 32
 MORE_THAN_A_PAGE = 1_100

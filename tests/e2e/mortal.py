@@ -13,15 +13,16 @@ from unittest.mock import patch
 from rollcast.broker import Delivery
 from rollcast.codec import encode
 from tests.e2e.crash_plan import ACK, COMMIT, STORED, Crash, Plan, after, points
-from workers import pools, runner, spool
+from workers import pools, runner
 from workers.actions import Actions
+from workers.broker.outbox import Outbox
 from workers.ladder import Ladder
 from workers.ledger import Database
-from workers.outbox import Outbox
 from workers.runner import Runner
 from workers.settings import Settings
-from workers.spool import Spooler
-from workers.store import Store
+from workers.spool import spooler
+from workers.spool.spooler import Spooler
+from workers.spool.store import Store
 from workers.work import (
     Action,
     MeasureLanes,
@@ -41,7 +42,7 @@ def make_mortal(plan: Plan) -> ExitStack:
     """Let all runners and spoolers that are made from now on follow the plan."""
     stack = ExitStack()
     stack.enter_context(patch.multiple(runner, BATCH=1, SLOTS=1))
-    stack.enter_context(patch.object(spool, "BATCH", 1))
+    stack.enter_context(patch.object(spooler, "BATCH", 1))
     stack.enter_context(patch.object(pools, "Runner", partial(MortalRunner, plan)))
     stack.enter_context(patch.object(pools, "Spooler", partial(MortalSpooler, plan)))
     return stack

@@ -11,7 +11,7 @@ from rollcast import ClientSettings, Credentials, Sender, events
 from rollcast.errors import RequestRefused
 from rollcast.messages import CancelRequested
 from rollcast.report import Report
-from rollcast.request import new_transfer_id
+from rollcast.sending.request import new_transfer_id
 from rollcast.session import Session
 from rollcast.states import Receiver
 from tests.e2e import damage

@@ -14,7 +14,7 @@ from tests.e2e.parking import all_about, listed, parked, parked_about, unanswera
 from tests.e2e.raw import PARKED, Line, line, sample, server_line
 from tests.e2e.world import World, random_file, wait_until
 from workers.envelope import Envelope
-from workers.parked import label
+from workers.parked.label import label
 
 ALICE, BOB = "alice@acme", "bob@acme"
 SIZE = 100_000

@@ -15,7 +15,7 @@ from rollcast.broker import Delivery
 from workers import pools
 from workers.__main__ import main
 from workers.runner import Job, Runner
-from workers.spool import Spooler, Stored
+from workers.spool.spooler import Spooler, Stored
 
 
 class Deed(NamedTuple):

@@ -13,20 +13,21 @@ from tests.fuzz.letters import Letter, Post, Sent
 from tests.unit.steps.build import SERVER
 from tests.unit.steps.world import SETTINGS, TimeTravel
 from workers.actions import Actions
-from workers.caster import Caster
+from workers.broker.declarer import Call, Declarer
+from workers.broker.management import Management
+from workers.broker.outbox import Outbox
+from workers.broker.rights import Rights
 from workers.clock import Clock
-from workers.declarer import Call, Declarer
 from workers.envelope import Envelope
 from workers.ladder import Ladder
-from workers.management import Management
-from workers.outbox import Outbox
-from workers.parked import read
-from workers.parked_queue import Found, ParkedQueue
-from workers.parking import Parking
-from workers.rights import Rights
+from workers.parked.label import read
+from workers.parked.parking import Parking
+from workers.parked.queue import Found, ParkedQueue
+from workers.replies import Replies
 from workers.runner import Runner
+from workers.spool.caster import Caster
+from workers.spool.store import Store
 from workers.steps import STEPS
-from workers.store import Store
 from workers.work import Outcome, Received, Services
 
 WITHIN_S = 20.0
@@ -70,8 +71,8 @@ class KeptHere(ParkedQueue):
 class WatchedLadder(Ladder):
     """Remembers which messages failed, and why."""
 
-    def __init__(self, publisher: Publisher, declarer: Declarer) -> None:
-        super().__init__(publisher, declarer, SETTINGS.server)
+    def __init__(self, publisher: Publisher, replies: Replies, declarer: Declarer) -> None:
+        super().__init__(publisher, replies, declarer, SETTINGS.server)
         self.failed: list[tuple[Delivery, Exception]] = []
 
     async def lift(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> str:
@@ -91,8 +92,9 @@ class Server:
         declarer, store = NoBroker(Link("amqp://nobody@nowhere", "none")), Store(f"file://{folder}")
         caster, rights = Caster(publisher, declarer, store), Rights(NoManagement(None, "/"))
         management = Management(None, "/")
-        self.outbox = Outbox(publisher, declarer, database, SETTINGS)
-        self.ladder = WatchedLadder(publisher, declarer)
+        replies = Replies(publisher)
+        self.outbox = Outbox(publisher, replies, declarer, database, SETTINGS)
+        self.ladder = WatchedLadder(publisher, replies, declarer)
         parking = Parking(publisher, KeptHere(self.post))
         self._actions = Actions(SETTINGS, database, declarer, store, caster, rights, parking, management)
 

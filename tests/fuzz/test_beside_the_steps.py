@@ -20,27 +20,32 @@ from tests.fuzz.sources import ADDRESSES, ANYTHING, fair, foul
 from tests.unit.steps.build import ALICE, SERVER
 from tests.unit.steps.world import SETTINGS
 from workers.progress import Progress
-from workers.spool import Spooler
-from workers.store import Store
+from workers.spool.spooler import Spooler
+from workers.spool.store import Store
 
 BODIES = st.sampled_from([b"x" * CHUNK, b"y" * CHUNK, b"z" * 10, b""]) | st.binary(max_size=16)
+HOSTILE = ("", ".", "..", "../kept", f"./{TRANSFERS[0]}", f"{TRANSFERS[0]}/0", "a\0b", "x" * 300)
+"""What a chunk may say of its transfer, and a file system or a database might believe."""
 INDEXES = st.integers(-1, 3) | st.integers(-(2**63), 2**63 - 1)
 
 
 @st.composite
 def chunks(draw: st.DrawFn) -> Letter:
     """A chunk, in most cases with something wrong."""
-    transfer_id, body = draw(st.sampled_from([*TRANSFERS, "f" * 32])), draw(BODIES)
+    transfer_id, body = draw(st.sampled_from([*TRANSFERS, "f" * 32, *HOSTILE])), draw(BODIES)
     headers: dict[str, Any] = dict(Label(transfer_id, draw(INDEXES), digest_of(body)).headers())
     changed = st.dictionaries(st.sampled_from([*headers, "unheard-of"]), ANYTHING, max_size=2)
     headers |= draw(changed)
     user = draw(st.sampled_from([ALICE, ALICE, ALICE, SERVER, None, *ADDRESSES]))
     key = draw(st.just(f"{ALICE}.{transfer_id}") | st.text(max_size=40))
-    return Letter(body, user, "rollcast.bulk", key, headers)
+    return Letter(body, user, "rollcast.bulk", key, headers, redelivered=draw(st.booleans()))
 
 
 def test_chunks(ledger: Path, folder: Path, loop: asyncio.Runner) -> None:
-    """Each is acknowledged once, and what the ledger says is stored is in the store."""
+    """Each is acknowledged once; what lies beside the spool is left alone."""
+    kept = folder / "kept" / "file"
+    kept.parent.mkdir()
+    kept.write_bytes(b"kept")
 
     async def take(letters: list[Letter]) -> None:
         async with serving(ledger, folder, 0) as server:
@@ -59,6 +64,7 @@ def test_chunks(ledger: Path, folder: Path, loop: asyncio.Runner) -> None:
             assert [letter.settled for letter in letters] == [["ack"]] * len(letters)
             said = [decode(sent.body) for sent in server.post.sent]
             assert all(isinstance(message, ChunksSpooled | SourceDiffered) for message in said)
+            assert kept.read_bytes() == b"kept"
 
     @cases(25)
     @given(st.lists(chunks(), min_size=1, max_size=6))

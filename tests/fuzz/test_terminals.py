@@ -15,13 +15,13 @@ from rollcast import messages as m
 from rollcast.broker import Delivery
 from rollcast.codec import decode
 from rollcast.errors import RollcastError, TransferRefusedError
-from rollcast.journals import Journals
-from rollcast.mailbox import Mailbox
 from rollcast.messages.values import Capabilities
-from rollcast.outgoing import Outgoing
 from rollcast.receiver import Receiver
-from rollcast.request import parts, selector
-from rollcast.source import Source
+from rollcast.receiving.journals import Journals
+from rollcast.sending.mailbox import Mailbox
+from rollcast.sending.outgoing import Outgoing
+from rollcast.sending.request import parts, selector
+from rollcast.sending.source import Source
 from rollcast.topology import TO_RECEIVER, TO_SENDER
 from tests.fuzz.cases import cases
 from tests.fuzz.letters import Letter

@@ -10,8 +10,8 @@ from rollcast import messages as m
 from rollcast import topology
 from rollcast.reasons import REASONS
 from rollcast.settings import ClientSettings
+from workers.broker.outbox import PACE, PACE_MS
 from workers.ladder import RUNGS
-from workers.outbox import PACE, PACE_MS
 from workers.process.sources import CONFIG, Setting
 from workers.process.usage import STATUSES
 from workers.settings import ALL

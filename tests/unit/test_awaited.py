@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from rollcast import awaited as module
 from rollcast import messages as m
-from rollcast.awaited import Awaited
 from rollcast.errors import BrokerUnavailable, RequestRefused
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
+from rollcast.sending import awaited as module
+from rollcast.sending.awaited import Awaited
 from rollcast.states import Receiver, Transfer
 from tests.unit.cli_samples import transfer
 from tests.unit.fakes import FakeSession

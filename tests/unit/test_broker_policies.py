@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from workers.broker_policies import A_LANE, Policy, is_lazy
+from workers.broker.policies import A_LANE, Policy, is_lazy
 
 LAZY = {"queue-mode": "lazy"}
 

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from rollcast import cancelling as module
-from rollcast.cancelling import cancel
 from rollcast.errors import BrokerUnavailable, RequestRefused
 from rollcast.messages import CancelRequested, Message, Query, Refused, TransferDescribed
 from rollcast.reasons import Code
+from rollcast.sending import cancelling as module
+from rollcast.sending.cancelling import cancel
 from rollcast.states import Receiver, Transfer
 from tests.unit.cli_samples import receiver, transfer
 from tests.unit.fakes import FakeSession

@@ -7,9 +7,9 @@ import pytest
 from rollcast.broker import Link, Publisher
 from rollcast.errors import BrokerUnavailable, Transient
 from tests.unit.steps.build import ALICE, BOB, T
-from workers.caster import Caster
-from workers.declarer import Declarer
-from workers.store import Store
+from workers.broker.declarer import Declarer
+from workers.spool.caster import Caster
+from workers.spool.store import Store
 from workers.work import CastChunks
 
 REPAIR = CastChunks(ALICE, T, [(0, 8)], BOB)

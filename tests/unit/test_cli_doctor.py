@@ -53,6 +53,13 @@ def test_what_two_domains_of_a_server_find_is_told_once() -> None:
     assert each_once(answers) == [*answers[0], Found("other", later)]
 
 
+def test_what_one_worker_finds_wrong_is_wrong() -> None:
+    """Each domain is answered for by any worker of S200."""
+    ill = wrong("version", "not to be had", "Look.")
+    answers = [[Found("main", WELL), Found("main", ILL)], [Found("main", ill)], [Found("main", WELL)]]
+    assert each_once(answers) == [Found("main", ILL), Found("main", ill)]
+
+
 @pytest.mark.parametrize(
     ("found", "status", "said"), [([WELL], 0, "all is well"), ([WELL, ILL], 1, "1 of 2")]
 )

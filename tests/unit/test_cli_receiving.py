@@ -16,7 +16,6 @@ from rollcast.cli.event_json import event_json
 from rollcast.cli.exits import UsageError
 from rollcast.cli.narrator import INTERVAL, Narrator
 from rollcast.cli.prompt import Prompt
-from rollcast.consent import Decide, Decision
 from rollcast.events import (
     Answered,
     AnswerRefused,
@@ -31,6 +30,7 @@ from rollcast.events import (
 )
 from rollcast.messages.values import Limits
 from rollcast.reasons import Code
+from rollcast.receiving.consent import Decide, Decision
 from rollcast.states import Transfer
 from tests.unit.offers import NO_HASH, TRANSFER, offer
 

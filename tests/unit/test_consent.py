@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rollcast.consent import Consent, Decide, Decision
 from rollcast.events import Answered, Asked, ReceiverEvent
-from rollcast.fetch import Surroundings
-from rollcast.journal import Line
-from rollcast.journals import Journals
 from rollcast.messages import ConsentAnswered, Register
 from rollcast.messages.values import Offer
+from rollcast.receiving.consent import Consent, Decide, Decision
+from rollcast.receiving.fetch import Surroundings
+from rollcast.receiving.journal import Line
+from rollcast.receiving.journals import Journals
 from rollcast.registration import Registration
 from rollcast.tasks import Stream, Tasks
 from tests.unit.fakes import FakeSession

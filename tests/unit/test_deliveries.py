@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from rollcast.deliveries import Deliveries
 from rollcast.events import ReceiverEvent
-from rollcast.fetch import Surroundings
-from rollcast.journal import Journal, Line
-from rollcast.journals import KEPT_AFTER_EXPIRY_US, UNTOLD_KEPT_US, Journals
 from rollcast.messages import ReceiptReported, Register, TransferEnded
 from rollcast.messages.values import Hashes
 from rollcast.reasons import Code
+from rollcast.receiving.deliveries import Deliveries
+from rollcast.receiving.fetch import Surroundings
+from rollcast.receiving.journal import Journal, Line
+from rollcast.receiving.journals import KEPT_AFTER_EXPIRY_US, UNTOLD_KEPT_US, Journals
 from rollcast.registration import Registration
 from rollcast.states import Transfer
 from rollcast.tasks import Stream, Tasks

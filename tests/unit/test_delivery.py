@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from rollcast import delivery as module
-from rollcast.delivery import Delivery
 from rollcast.events import Delivered, Failed, Opened, ReceiverEvent
-from rollcast.fetch import Surroundings
-from rollcast.journal import Journal, Line
-from rollcast.journals import Journals
 from rollcast.messages import ReceiptRecorded, ReceiptReported, Register
 from rollcast.messages.values import Hashes, Offer
+from rollcast.receiving import delivery as module
+from rollcast.receiving.delivery import Delivery
+from rollcast.receiving.fetch import Surroundings
+from rollcast.receiving.journal import Journal, Line
+from rollcast.receiving.journals import Journals
 from rollcast.registration import Registration
 from rollcast.tasks import Stream
 from tests.unit.fakes import FakeSession

@@ -23,8 +23,9 @@ from rollcast.reasons import Code
 from rollcast.states import FINAL_RECEIVER, FINAL_TRANSFER, Receiver, Transfer
 from rollcast.topology import POOLS, STEPS, VERB_OF, accepts
 from tests.unit import document_tables as tables
-from workers import clock, metrics, uploads
+from workers import clock, metrics
 from workers.pools import WITH_THE_SPOOL
+from workers.spool import chunk_checks
 from workers.steps import STEPS as HANDLERS
 
 README, PROTOCOL = CHECKOUT / "README.md", CHECKOUT / "docs" / "protocol.md"
@@ -44,6 +45,7 @@ DOCUMENTS = [
     FOLDER / "README.md",
     *DECISIONS,
 ]
+CHUNK_FAULTS = {*Drop, chunk_checks.UNKNOWN_TRANSFER, chunk_checks.FAULT}
 PROMPTS = {kind.__name__ for kind in vars(clock).values() if kind in MESSAGES.values()}
 NAMES = {kind.__name__ for kind in MESSAGES.values()}
 FROM_MAKE_UP = {"ROLLCAST_MANAGEMENT_PORT"}
@@ -166,7 +168,7 @@ def test_all_that_the_clock_says_is_due() -> None:
 
 def test_all_reasons_to_drop_a_chunk_are_named() -> None:
     """Those of the chunk, and the spool's own."""
-    assert {*Drop, uploads.UNKNOWN_TRANSFER} <= _quoted(_section("## Beside the steps"))
+    assert _quoted(_section("## Beside the steps")) >= CHUNK_FAULTS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -190,7 +192,16 @@ def test_the_protocol_names_only_messages_that_there_are() -> None:
     """Whatever is quoted and looks like a message, a state or a code is one."""
     quoted = _quoted(PROTOCOL.read_text())
     assert {word for word in quoted if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", word)} <= NAMES
-    known = {*Code, *Transfer, *Receiver, *Drop, *POOLS, *VERB_OF.values(), uploads.UNKNOWN_TRANSFER}
+    known = {
+        *Code,
+        *Transfer,
+        *Receiver,
+        *Drop,
+        *POOLS,
+        *VERB_OF.values(),
+        chunk_checks.UNKNOWN_TRANSFER,
+        chunk_checks.FAULT,
+    }
     kinds: list[type[msgspec.Struct]] = [*MESSAGES.values(), TransferStatus]
     fields = {field for kind in kinds for field in kind.__struct_fields__}
     functions = {function.__name__ for function in HANDLERS.values()}

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from rollcast.backoff import Silence
 from rollcast.chunks import Drop, IndexSet, Layout
 from rollcast.codec import encode
-from rollcast.intake import Intake
-from rollcast.journal import Journal
 from rollcast.messages import CastEnded
-from rollcast.partfile import PartFile
-from rollcast.repair import Repair
+from rollcast.receiving.intake import Intake
+from rollcast.receiving.journal import Journal
+from rollcast.receiving.partfile import PartFile
+from rollcast.receiving.repair import Repair
 from tests.unit.fakes import FakeDelivery, chunk
 from tests.unit.offers import TRANSFER, offer
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollcast.errors import FileUnusable
-from rollcast.journal import Journal, Line
-from rollcast.journals import KEPT_AFTER_EXPIRY_US, Journals
 from rollcast.messages import ReceiptReported
+from rollcast.receiving.journal import Journal, Line
+from rollcast.receiving.journals import KEPT_AFTER_EXPIRY_US, Journals
 from tests.unit.offers import TRANSFER, offer
 
 RECEIPT = ReceiptReported(transfer_id=TRANSFER, outcome="delivered", bytes=3, stored_as="a.bin")

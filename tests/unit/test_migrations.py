@@ -1,5 +1,6 @@
 """The migrations make the tables that the code expects."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,14 @@ def test_retries_find_the_transfer_that_they_go_back_to(tmp_path: Path) -> None:
 
 async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     """Workers migrate at each start."""
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    await migrate(url)
-    await migrate(url)
+    path = tmp_path / "ledger.db"
+    await migrate(f"sqlite:///{path}")
+    with sqlite3.connect(path) as sql:
+        sql.execute("INSERT INTO sent_parts VALUES ('e', 0, x'00')")
+        before = list(sql.iterdump())
+    await migrate(f"sqlite:///{path}")
+    with sqlite3.connect(path) as sql:
+        assert list(sql.iterdump()) == before
 
 
 async def test_a_ledger_of_a_newer_version(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ import pytest
 
 from rollcast import events as e
 from rollcast import messages as m
-from rollcast import outgoing as module
 from rollcast.errors import BrokerUnavailable, FileUnusable, InvalidMessage, TransferRefusedError
 from rollcast.messages.values import FileSelector, ReceiverProgress, ReceiverStatus, TransferStatus
-from rollcast.outgoing import Outgoing
 from rollcast.reasons import Code
 from rollcast.report import Report
-from rollcast.request import Wish, parts, selector
-from rollcast.source import Source
+from rollcast.sending import outgoing as module
+from rollcast.sending.outgoing import Outgoing
+from rollcast.sending.request import Wish, parts, selector
+from rollcast.sending.source import Source
 from rollcast.states import Receiver, Transfer
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import NO_HASH, TRANSFER

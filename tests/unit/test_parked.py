@@ -15,7 +15,7 @@ from rollcast.messages import ConsentAnswered, ParkedAnswered
 from tests.unit.fakes import FakeDelivery
 from tests.unit.steps.build import BOB, MALLORY, SERVER, T
 from workers.envelope import Envelope
-from workers.parked import Parked, label, read
+from workers.parked.label import Parked, label, read
 
 ORIGIN = Envelope(BOB, "rollcast.up", f"acme.{BOB}.answer", 2)
 ANSWER = encode(ConsentAnswered(transfer_id=T, accept=True))

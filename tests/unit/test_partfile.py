@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rollcast import partfile as module
 from rollcast.filenames import alternatives
-from rollcast.partfile import PartFile
+from rollcast.receiving import partfile as module
+from rollcast.receiving.partfile import PartFile
 
 
 @pytest.fixture

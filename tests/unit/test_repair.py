@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from rollcast import repair
 from rollcast.backoff import Silence
 from rollcast.chunks import IndexSet
-from rollcast.repair import MAX_BYTES, Repair
+from rollcast.receiving import repair
+from rollcast.receiving.repair import MAX_BYTES, Repair
 
 CHUNK = 65_536
 ONCE = MAX_BYTES // CHUNK

@@ -8,7 +8,7 @@ from rollcast.events import ListResolved
 from rollcast.messages import ReceiverListResolved
 from rollcast.messages.values import ReceiverStatus
 from rollcast.report import Report
-from rollcast.resolution import Resolution
+from rollcast.sending.resolution import Resolution
 from rollcast.states import FINAL_RECEIVER, ON_THE_LIST, Receiver, Transfer
 from tests.unit.cli_samples import receiver, transfer
 from tests.unit.offers import TRANSFER

@@ -10,7 +10,7 @@ from blake3 import blake3
 
 from rollcast.chunks import Layout, digest_of
 from rollcast.errors import FileUnusable
-from rollcast.source import Source
+from rollcast.sending.source import Source
 
 CONTENT = os.urandom(3_000_000)
 

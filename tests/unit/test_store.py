@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rollcast.errors import Permanent, Transient
-from workers.store import Store
+from workers.spool.store import Store
 
 FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 T = "a" * 32
@@ -63,3 +63,14 @@ async def test_a_folder_that_is_no_folder(tmp_path: Path) -> None:
     store = Store(f"file://{tmp_path}/spool/chunks")
     with pytest.raises(Transient, match="spool/chunks cannot be opened"):
         await store.check()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/tmp", f"./{T}", f"{T}/0", "a\0b", f"{T}\n"])
+async def test_nothing_leads_out_of_the_spool(tmp_path: Path, name: str) -> None:
+    """Not even if somebody forgets to look at where a name comes from."""
+    store = Store(f"file://{tmp_path}/spool")
+    await store.put(T, 0, b"x")
+    for call in (store.delete(name), store.put(name, 0, b"y"), store.get(name, 0)):
+        with pytest.raises(Permanent):
+            await call
+    assert await store.get(T, 0) == b"x"

@@ -8,16 +8,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rollcast import again
 from rollcast.chunks import Layout
 from rollcast.errors import FileUnusable, RequestRefused
 from rollcast.messages import TransferRequested
 from rollcast.reasons import Code
 from rollcast.report import Report
-from rollcast.request import Wish, parts, selector
-from rollcast.source import Source
+from rollcast.sending import again
+from rollcast.sending.request import Wish, parts, selector
+from rollcast.sending.source import Source
+from rollcast.sending.transfers import KEPT_FOR, NO_RECORD, Record, Transfers
 from rollcast.states import CONSENT, Receiver, Transfer
-from rollcast.transfers import KEPT_FOR, NO_RECORD, Record, Transfers
 from tests.unit.cli_samples import receiver, transfer
 from tests.unit.offers import TRANSFER
 

@@ -18,9 +18,9 @@ from rollcast.errors import (
 from rollcast.events import Reported, SenderEvent, Uploaded, UploadStarted
 from rollcast.reasons import Code
 from rollcast.report import Report
-from rollcast.request import Wish
 from rollcast.sender import Sender
-from rollcast.source import Source
+from rollcast.sending.request import Wish
+from rollcast.sending.source import Source
 from rollcast.states import Transfer
 from rollcast.tasks import Stream
 from rollcast.watch import Journal, Plan, feed

@@ -9,9 +9,9 @@ from rollcast.findings import fine, wrong
 from rollcast.messages.figures import Finding
 from rollcast.messages.values import MAX_CHUNK_SIZE
 from rollcast.topology import LANE, MiB, spool_queue
-from workers.broker_policies import A_LANE, is_lazy
+from workers.broker.management import Management, full
+from workers.broker.policies import A_LANE, is_lazy
 from workers.ledger import Database
-from workers.management import Management, full
 from workers.settings import Settings
 
 OLDEST = (3, 10)

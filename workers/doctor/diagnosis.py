@@ -10,13 +10,13 @@ from rollcast.errors import Permanent, Transient
 from rollcast.findings import wrong
 from rollcast.messages import DiagnosisAnswered
 from rollcast.messages.figures import Finding
-from workers.broker_view import BrokerView
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
+from workers.broker.management import Management
 from workers.doctor import broker_checks, ledger_checks, queue_checks, rights_checks
 from workers.ledger import Database
-from workers.management import Management
+from workers.looking.broker_view import BrokerView
 from workers.settings import Settings
-from workers.store import Store
+from workers.spool.store import Store
 from workers.work import Received, Reply
 
 WITHIN = 15.0

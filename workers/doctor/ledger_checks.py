@@ -10,7 +10,7 @@ from workers.ledger.migrate import revisions
 from workers.ledger.tables import sent_transfers, spool_usage
 from workers.room import MARGIN
 from workers.settings import Settings
-from workers.store import Store
+from workers.spool.store import Store
 
 SECOND = 1_000_000
 """µs."""

@@ -7,10 +7,10 @@ from urllib.parse import quote
 from rollcast.findings import fine, some, wrong
 from rollcast.messages.figures import Finding
 from rollcast.topology import STEP, UP, MiB, QueueSpec, lane, parked
-from workers import own_queues
-from workers.broker_view import BrokerView
-from workers.declarer import Counts, Declarer
-from workers.management import Management
+from workers.broker import own_queues
+from workers.broker.declarer import Counts, Declarer
+from workers.broker.management import Management
+from workers.looking.broker_view import BrokerView
 from workers.settings import Settings
 
 HARMFUL = {

@@ -11,10 +11,10 @@ from rollcast.addresses import domain_of
 from rollcast.findings import fine, some, wrong
 from rollcast.messages.figures import Finding
 from rollcast.topology import BULK, EXCHANGES, STEP, UP, inbox
+from workers.broker.management import Management
+from workers.broker.rights import permissions_of, topics_of
 from workers.ledger import Database
 from workers.ledger.tables import accounts
-from workers.management import Management
-from workers.rights import permissions_of, topics_of
 
 Row = Mapping[str, Any]
 Rights = Mapping[str, Mapping[str, Any]]

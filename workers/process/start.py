@@ -3,14 +3,14 @@
 import platform
 import time
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from urllib.parse import unquote, urlsplit
 
 import structlog
 
 from rollcast.errors import Transient
+from workers.broker.management import Management
 from workers.ledger.migrate import migrate
-from workers.management import Management
 from workers.pools import Pools
 from workers.process.health import Health
 from workers.process.patience import patiently
@@ -53,18 +53,11 @@ async def migrate_only(settings: Settings) -> int:
 def _introduce(settings: Settings, pools: Sequence[str]) -> None:
     log.info(
         "starting",
-        version=_version(),
+        version=version("rollcast"),
         python=platform.python_version(),
         pools=list(pools),
         **{one.key: cleaned(value) for one, value in zip(ALL, vars(settings).values(), strict=True)},
     )
-
-
-def _version() -> str:
-    try:
-        return version("rollcast")
-    except PackageNotFoundError:
-        return "a checkout that is not installed"
 
 
 async def _wait_for_all(settings: Settings, workers: Pools, management: Management) -> None:

@@ -12,8 +12,8 @@ from rollcast.errors import BrokerUnavailable
 from rollcast.messages import Message
 from tests.unit.steps.build import ALICE, T
 from tests.unit.steps.world import World
-from workers.spool import Spooler
-from workers.store import Store
+from workers.spool.spooler import Spooler
+from workers.spool.store import Store
 from workers.work import Publication
 
 KiB = 1024

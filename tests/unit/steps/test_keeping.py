@@ -11,6 +11,7 @@ from rollcast.states import Transfer
 from tests.unit.steps.build import ALICE, BOB, CAROL, OTHER_T, T, by, of, request
 from tests.unit.steps.test_clock import tick
 from tests.unit.steps.world import SETTINGS, World
+from workers.broker.management import Management
 from workers.keeping import AT_A_TIME, DAY, Keeper
 from workers.ledger.tables import (
     events,
@@ -20,8 +21,7 @@ from workers.ledger.tables import (
     sent_transfers,
     spool_usage,
 )
-from workers.management import Management
-from workers.store import Store
+from workers.spool.store import Store
 
 RETENTION = round(SETTINGS.retention_days * DAY)
 MANY = 2 * AT_A_TIME + AT_A_TIME // 2

@@ -234,3 +234,14 @@ class TestDeferred:
         assert report.transfer.state == Transfer.LISTED
         assert ends(report)[CAROL] == (Receiver.DEFERRED, None)
         assert report.transfer.sender == ALICE
+
+
+async def test_a_late_acceptance_makes_nothing_of_a_dry_run(world: World) -> None:
+    """It has made its list, and is about to end with it."""
+    await world.asking(request(dry_run=True, consent_timeout=60_000))
+    await world.settle(by(BOB, accept()))
+    world.pass_time(2 * MINUTE)
+    await world.tell(at("acme", RoundDue(transfer_id=T)))
+    assert of(await world.settle(by(CAROL, accept())), LanesDue) == []
+    await world.settle(CLOSE_DUE)
+    assert await world.state() == Transfer.LISTED

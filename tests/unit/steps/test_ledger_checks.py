@@ -14,13 +14,13 @@ from rollcast.messages.figures import Finding
 from tests.unit.steps.build import ALICE, OPERATOR, SECOND, MiB, by, file, one, request
 from tests.unit.steps.world import SETTINGS, World
 from workers import room
-from workers.declarer import Declarer
+from workers.broker.declarer import Declarer
+from workers.broker.management import Management
 from workers.doctor import ledger_checks
 from workers.doctor.diagnosis import Diagnosis
 from workers.doctor.ledger_checks import ALIVE, OVERDUE
 from workers.ledger.migrate import revisions
-from workers.management import Management
-from workers.store import Store
+from workers.spool.store import Store
 from workers.work import Received
 
 NOWHERE = "amqp://nobody@127.0.0.1:1/"

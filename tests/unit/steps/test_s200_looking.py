@@ -32,9 +32,9 @@ from tests.unit.steps.build import (
     request,
 )
 from tests.unit.steps.world import SETTINGS, World
-from workers import overview
 from workers.ledger import figures
 from workers.ledger.figures import STILL, Figure
+from workers.looking import overview
 from workers.room import note as note_room
 from workers.work import Diagnose, Received, SeeBroker
 

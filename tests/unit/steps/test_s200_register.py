@@ -44,8 +44,8 @@ from tests.unit.steps.build import (
     whereto,
 )
 from tests.unit.steps.world import World
-from workers import transfer_queries
 from workers.ledger import accounts
+from workers.looking import transfer_queries
 from workers.work import GrantRights, OpenInboxes, Received, RevokeRights, SeeParked
 
 RECEIVING = Register(session=SESSION, capabilities=Capabilities(free_space=5 * MiB))

@@ -119,7 +119,7 @@ async def refused(world: World, code: Code) -> None:
     assert await world.state() == Transfer.REFUSED
     assert await check(world) == []
     repeated = one(await world.tell(by(ALICE, request())), TransferRefused)
-    assert (repeated.reason, repeated.detail) == (code, refusal.detail)
+    assert (repeated.step, repeated.reason, repeated.detail) == ("s220", code, refusal.detail)
     assert await world.reserved() == 0
 
 

@@ -14,7 +14,7 @@ from rollcast.states import Transfer
 from tests.unit.steps.build import ALICE, MALLORY, OTHER_T, SERVER, T, file, request
 from tests.unit.steps.spool_pool import CHUNK, LAST, Letter, Pool
 from tests.unit.steps.world import World
-from workers.store import Store
+from workers.spool.store import Store
 
 
 async def test_chunks_are_stored_and_told(world: World, pool: Pool) -> None:
@@ -211,6 +211,60 @@ async def test_two_transfers_in_a_batch(world: World, pool: Pool) -> None:
         (T, 1),
         (OTHER_T, 1),
     }
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/tmp", f"./{T}", f"{T}/0", "a\0b", T.upper(), f"{T}\n"])
+async def test_a_chunk_names_a_transfer_and_no_file(world: World, pool: Pool, name: str) -> None:
+    """Delivered again it would be cleaned up after, whoever sent it."""
+    await pool.take(Letter(0))
+    hostile: dict[str, Any] = {
+        "user_id": MALLORY,
+        "routing_key": f"{MALLORY}.{OTHER_T}",
+        "headers": {"transfer": name},
+    }
+    assert await pool.take(Letter(1, redelivered=True, **hostile)) == ["ack"]
+    assert pool.files() == {f"{T}/0"}
+
+
+@pytest.mark.parametrize("hostile", [{"user_id": MALLORY}, {"routing_key": f"{MALLORY}.{T}"}])
+async def test_only_a_chunk_of_its_sender_is_cleaned_up_after(
+    world: World, pool: Pool, hostile: dict[str, Any]
+) -> None:
+    """What is left of an ended transfer by anybody else's word stays."""
+    await pool.take(Letter(0))
+    await world.change(state=Transfer.CANCELLED)
+    assert await pool.take(Letter(1, redelivered=True, **hostile)) == ["ack"]
+    assert pool.files() == {f"{T}/0"}
+    assert await pool.take(Letter(1, redelivered=True)) == ["ack"]
+    assert pool.files() == set()
+
+
+async def test_a_transfer_that_begins_later_is_known_then(world: World, pool: Pool) -> None:
+    """Chunks that came before it are no reason not to take its own."""
+    early = Letter(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
+    assert await pool.take(early) == ["ack"]
+    assert pool.files() == set()
+    await world.asking(request(transfer_id=OTHER_T, file=file(size=CHUNK), chunk_size=CHUNK))
+    await pool.take(Letter(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T}))
+    assert pool.files() == {f"{OTHER_T}/0"}
+
+
+class Faulty(Store):
+    """Has a fault."""
+
+    async def put(self, transfer_id: str, index: int, chunk: bytes) -> None:
+        """As nobody has thought of."""
+        if index == 0:
+            raise ZeroDivisionError
+        await super().put(transfer_id, index, chunk)
+
+
+async def test_a_fault_costs_a_chunk_and_not_the_pool(world: World, pool: Pool) -> None:
+    """Given back it would end each worker that takes it; dropped, it is asked for again."""
+    faulty = Pool(world, pool.folder, Faulty(f"file://{pool.folder}"))
+    assert await faulty.take(Letter(0), Letter(1)) == ["ack", "ack"]
+    assert faulty.files() == {f"{T}/1"}
+    assert (await world.transfer()).spooled == 1
 
 
 async def test_chunks_of_an_unknown_transfer_are_dropped(world: World, tmp_path: Path) -> None:

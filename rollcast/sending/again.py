@@ -1,0 +1,90 @@
+"""Sending once more: what a resumed transfer and a retry need, and whether it is still there."""
+
+from pathlib import Path
+
+from rollcast.chunks import Layout
+from rollcast.errors import FileUnusable, RequestRefused
+from rollcast.messages.values import Upload
+from rollcast.reasons import REASONS, Code
+from rollcast.report import Report
+from rollcast.sending.request import Wish
+from rollcast.sending.source import Source
+from rollcast.sending.transfers import Record
+from rollcast.states import FINAL_TRANSFER
+from rollcast.topology import MiB
+
+KNOWN_WITHIN = 60.0
+"""Seconds for the servers of those who accepted to say so again."""
+
+
+class Lost:
+    """Stands for a file that is not what it was, for as long as the server does not ask for any of it."""
+
+    def __init__(self, size: int, error: FileUnusable) -> None:
+        self.size = size
+        self._error = error
+
+    def chunk(self, index: int, layout: Layout) -> tuple[bytes, str]:
+        """Raises `FileUnusable`."""
+        raise self._error
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+async def reopen(record: Record, *, take_back: bool) -> Source | Lost:
+    """The file of a transfer that is to go on.
+
+    If it is not what it was: raises `FileUnusable`, or with `take_back` leaves that to whoever needs it.
+    """
+    try:
+        return await Source.open_again(Path(record.path), record.file, record.mtime_ns)
+    except FileUnusable as error:
+        if take_back:
+            return Lost(record.file.size, error)
+        error.hint = f"Put it back as it was, or `rollcast cancel {record.transfer_id}` and send it again."
+        raise
+
+
+async def open_for_retry(path: Path, earlier: Report) -> Source:
+    """The file of a transfer that has ended. Raises `FileUnusable` if `path` is another one."""
+    try:
+        return await Source.open_again(path, earlier.transfer.file, None)
+    except FileUnusable as error:
+        error.hint = "Name the file as it was sent, or send this one as a new transfer."
+        raise
+
+
+def retry(earlier: Report, transfer_id: str, *, expires: float, upload: Upload) -> Wish:
+    """What is asked for when a transfer is retried, as `transfer_id`, `expires` in seconds.
+
+    Nobody will be asked, but their servers have to say that they know of the consent. Raises `RequestRefused` if
+    nobody was cut off.
+    """
+    return Wish(
+        transfer_id=transfer_id,
+        recipients=_recipients(earlier),
+        list_policy="subset",
+        consent_timeout=min(KNOWN_WITHIN, expires),
+        expires=expires,
+        upload=upload,
+        dry_run=False,
+        chunk_size=MiB,
+        retry_of=earlier.transfer.transfer_id,
+    )
+
+
+def _recipients(earlier: Report) -> tuple[str, ...]:
+    transfer = earlier.transfer
+    if transfer.state not in FINAL_TRANSFER:
+        raise _refusal(f"transfer {transfer.transfer_id} still goes on", "Wait for its end, or cancel it.")
+    if not earlier.cut_off:
+        hint = "Those who were not on the list must be asked: send it as a new transfer."
+        raise _refusal(f"nobody of transfer {transfer.transfer_id} was cut off", hint)
+    return earlier.cut_off
+
+
+def _refusal(what: str, hint: str) -> RequestRefused:
+    return RequestRefused(
+        f"{what}: {REASONS[Code.NOT_RETRYABLE].sentence}", hint=hint, code=Code.NOT_RETRYABLE
+    )

@@ -1,0 +1,155 @@
+"""Declares, binds, measures and deletes on the broker. A call that fails costs its channel, so each has one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from aio_pika.abc import AbstractChannel
+from aiormq.exceptions import ChannelNotFoundEntity
+
+from rollcast.broker import Link
+from rollcast.broker.link import CONNECTION_LOST, losses_named
+from rollcast.errors import BrokerUnavailable, Gone
+from rollcast.topology import BULK, EXCHANGES, ExchangeType, QueueSpec
+
+CHANNELS = 16
+"""Declaring goes four times as fast over many channels as over one."""
+
+Call = Callable[[AbstractChannel], Awaitable[object]]
+
+
+class Counts(NamedTuple):
+    """The messages of a queue that nobody has taken, and its consumers."""
+
+    ready: int
+    consumers: int
+
+
+class Declarer:
+    """A pool of channels for declarations."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._idle: list[AbstractChannel] = []
+        self._places = asyncio.Semaphore(CHANNELS)
+
+    async def exchanges(self) -> None:
+        """The exchanges that are always there."""
+        for name, kind in EXCHANGES.items():
+            await self._call(_exchange(name, kind))
+
+    async def queues(self, specs: Iterable[QueueSpec]) -> None:
+        """Declare queues and bind them."""
+        await asyncio.gather(*(self._call(_queue(spec)) for spec in specs))
+
+    async def rung(self, spec: QueueSpec) -> None:
+        """A retry queue with the exchange of the same name."""
+        await self._call(_exchange(spec.name, "fanout"))
+        await self.queues([spec])
+
+    async def cast(self, name: str, upload_key: str | None) -> None:
+        """A cast exchange; with `upload_key` it hears what the sender uploads."""
+        await self._call(_exchange(name, "fanout"))
+        if upload_key is not None:
+            await self._call(lambda channel: _bind_exchange(channel, name, upload_key))
+
+    async def bind(self, queue: str, exchange: str, key: str) -> None:
+        """Bind a queue that is there."""
+        await self._call(lambda channel: _bind(channel, queue, exchange, key))
+
+    async def unbind(self, queue: str, exchange: str, key: str) -> None:
+        """Take a binding away, if it is there."""
+        with suppress(ChannelNotFoundEntity):
+            await self._look(lambda channel: _unbind(channel, queue, exchange, key))
+
+    async def delete_queues(self, names: Iterable[str]) -> None:
+        """Delete queues with what is in them."""
+        await asyncio.gather(*(self._call(_delete_queue(name)) for name in names))
+
+    async def delete_exchange(self, name: str) -> None:
+        """Delete an exchange with its bindings."""
+        await self._call(lambda channel: channel.exchange_delete(name))
+
+    async def has_exchange(self, name: str) -> bool:
+        """Whether an exchange is there."""
+        try:
+            await self._look(lambda channel: channel.get_exchange(name, ensure=True))
+        except ChannelNotFoundEntity:
+            return False
+        return True
+
+    async def depths(self, names: Sequence[str]) -> list[int]:
+        """How many messages wait in each of these queues, of those that are there and consumed by somebody."""
+        return [found.ready for found in (await self.counts(names)).values() if found.consumers]
+
+    async def counts(self, names: Sequence[str]) -> dict[str, Counts]:
+        """What is in each of these queues at this moment, of those that are there."""
+        found = await asyncio.gather(*map(self._counted, names))
+        return {name: counts for name, counts in zip(names, found, strict=True) if counts is not None}
+
+    async def _counted(self, name: str) -> Counts | None:
+        found: list[Counts] = []
+
+        async def look(channel: AbstractChannel) -> None:
+            result = (await channel.declare_queue(name, passive=True)).declaration_result
+            found.append(Counts(result.message_count or 0, result.consumer_count or 0))
+
+        with suppress(ChannelNotFoundEntity):
+            await self._look(look)
+        return found[0] if found else None
+
+    async def _call(self, call: Call) -> None:
+        try:
+            await self._look(call)
+        except ChannelNotFoundEntity as error:
+            raise Gone(f"what it needs was deleted on the broker: {error}") from error
+
+    async def _look(self, call: Call) -> None:
+        """Call for what may not be there. Raises `ChannelNotFoundEntity`, `BrokerUnavailable`."""
+        async with self._places:
+            channel = await self._channel()
+            try:
+                with losses_named():
+                    await call(channel)
+            except ChannelNotFoundEntity:
+                raise
+            except CONNECTION_LOST as error:
+                raise BrokerUnavailable(f"the broker did not declare: {error}") from error
+            else:
+                self._idle.append(channel)
+
+    async def _channel(self) -> AbstractChannel:
+        while self._idle:
+            if not (channel := self._idle.pop()).is_closed:
+                return channel
+        return await self._link.channel()
+
+
+def _exchange(name: str, kind: ExchangeType) -> Call:
+    return lambda channel: channel.declare_exchange(name, kind, durable=True)
+
+
+def _queue(spec: QueueSpec) -> Call:
+    async def declare(channel: AbstractChannel) -> None:
+        queue = await channel.declare_queue(spec.name, durable=True, arguments=dict(spec.arguments))
+        for exchange, key in spec.bindings:
+            await queue.bind(exchange, key)
+
+    return declare
+
+
+def _delete_queue(name: str) -> Call:
+    return lambda channel: channel.queue_delete(name)
+
+
+async def _bind_exchange(channel: AbstractChannel, name: str, key: str) -> None:
+    await (await channel.get_exchange(name, ensure=False)).bind(BULK, key)
+
+
+async def _bind(channel: AbstractChannel, queue: str, exchange: str, key: str) -> None:
+    await (await channel.get_queue(queue, ensure=False)).bind(exchange, key)
+
+
+async def _unbind(channel: AbstractChannel, queue: str, exchange: str, key: str) -> None:
+    await (await channel.get_queue(queue, ensure=False)).unbind(exchange, key)

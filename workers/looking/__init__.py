@@ -1,0 +1,1 @@
+"""What senders and operators see of transfers and of a server."""

@@ -1,0 +1,1 @@
+"""Messages that were set aside, and what operators do with them."""

@@ -1,0 +1,1 @@
+"""The spool: takes chunks in, keeps them, and casts them."""
