@@ -20,6 +20,8 @@ EVERY = 10.0
 AT_A_TIME = 100
 LATE = 60 * sent.SECOND
 """µs after which whoever does not have a file that could be had is late."""
+STALLED = 1800 * sent.SECOND
+"""µs without any movement after which a transfer that is being cast stands still."""
 
 log = structlog.get_logger()
 _NOT_CLOSED = sent_transfers.c.due_at.is_not(None)
@@ -97,6 +99,12 @@ async def _time(ledger: Ledger) -> None:
     for state in sorted(OPEN_TRANSFER):
         idle = await _longest(ledger, _MOVED, sent_transfers.c.state == state)
         metrics.IDLE.labels(state=state).set(idle)
+    stalled = (
+        select(func.count())
+        .select_from(sent_transfers)
+        .where(_NOT_CLOSED, sent_transfers.c.state == Transfer.CASTING, ledger.now - _MOVED > STALLED)
+    )
+    metrics.STALLED.set(await ledger.count(stalled))
     metrics.UNDONE.labels(step="s220").set(await _unchecked(ledger))
     for step, (since, condition) in _undone(ledger.now).items():
         metrics.UNDONE.labels(step=step).set(await _longest(ledger, since, condition))

@@ -86,6 +86,10 @@ IDLE = Gauge(
     "Time since anything has moved in the open transfer that stands still for longest, by state; 0 if there is none.",
     ["state"],
 )
+STALLED = Gauge(
+    "rollcast_transfers_stalled",
+    "Transfers that are being cast and in which nothing has moved for half an hour.",
+)
 UNDONE = Gauge(
     "rollcast_undone_seconds",
     "For how long that has waited which servers have to do without anybody else, by the step that does it.",
@@ -145,7 +149,7 @@ SECTIONS: dict[str, tuple[MetricWrapperBase, ...]] = {
     ),
     "Ends and latencies": (TRANSFERS_ENDED, RECEIVERS_ENDED, ROLL_CALL, DELIVERY, RECEIPT),
     "The ledger and the spool, as the clock sees them": (
-        *(TRANSFERS, RECEIVERS, RECEIVERS_LATE, IDLE, UNDONE),
+        *(TRANSFERS, RECEIVERS, RECEIVERS_LATE, IDLE, STALLED, UNDONE),
         *(SPOOL_QUOTA, SPOOL_RESERVED, SPOOL_STORED, SPOOL_FREE, LEDGER_REVISION),
     ),
     "Processes": (CONNECTION_BLOCKED, CONSUMER_STARTS, BUILD),

@@ -138,14 +138,18 @@ LATENCY = Row(
             "Time since anything has moved in the transfer that stands still for longest.",
             "s",
             (Query(f"server_state:rollcast_transfer_idle_seconds:max{{{SERVER}}}", "{{server}} {{state}}"),),
-            width=12,
+        ),
+        Panel(
+            "Transfers that stand still",
+            "Those that are being cast and in which nothing has moved for half an hour.",
+            "short",
+            (Query(f"server:rollcast_transfers_stalled:max{{{SERVER}}}", "{{server}}"),),
         ),
         Panel(
             "Undone",
             "For how long that has waited which servers have to do by themselves, by step. Seconds are normal.",
             "s",
             (Query(f"server_step:rollcast_undone_seconds:max{{{SERVER}}}", "{{server}} {{step}}"),),
-            width=12,
         ),
     ),
 )

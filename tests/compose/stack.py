@@ -62,6 +62,11 @@ class Stack:
         rows = json.loads(self.within("prometheus", *words))
         return float(rows[0]["value"][1]) if rows else 0
 
+    def series(self) -> set[str]:
+        """The names of all series that Prometheus has."""
+        words = ("promtool", "query", "labels", "http://127.0.0.1:9090", "__name__")
+        return set(self.within("prometheus", *words).split())
+
     def answering(self) -> float:
         """How many workers Prometheus scrapes."""
         return self.asked('count(up{job="rollcast"} == 1)')

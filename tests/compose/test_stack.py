@@ -4,11 +4,14 @@ The tests share one stack, and the last one takes it down.
 """
 
 import json
+from contextlib import suppress
 
 import pytest
 
 from dev.compose import images
 from dev.compose.engine import CHECKOUT
+from dev.monitoring import queries
+from dev.processes import Failed
 from rollcast.topology import POOLS as ALL_POOLS
 from tests.compose.stack import HERE, POOLS, RUN, Stack
 
@@ -32,6 +35,19 @@ def test_the_second_command_sends_a_file(up: Stack) -> None:
     assert all(up.healthy(service) == 1 for service in ("rabbitmq", "postgres", *POOLS, "prometheus"))
     said = up.try_out()
     assert "bob@acme and carol@globex have the file of alice@acme, byte for byte." in said
+
+
+def test_prometheus_has_what_dashboards_and_alerts_ask_for(up: Stack) -> None:
+    """Of this broker, newer than that of tests/monitoring, and what rules make of it, once a file was sent."""
+    exprs = [asked.expr for asked in queries.all_asked()]
+    exprs += [rule["expr"] for kind in ("record", "alert") for rule in queries.rules(kind)]
+    asked = {name for expr in exprs for name in queries.metrics(expr)}
+    wanted = {name for name in asked if name.startswith("rabbitmq_")}
+    wanted |= {rule["record"] for rule in queries.rules("record")}
+    assert len(wanted) > 30
+    with suppress(Failed):
+        up.wait(lambda: wanted <= up.series(), "all series")
+    assert wanted - up.series() == set()
 
 
 def test_a_file_of_this_machine_reaches_two_receivers(up: Stack) -> None:

@@ -16,6 +16,8 @@ KUBERNETES = CHECKOUT / "deploy" / "kubernetes"
 EXAMPLE = "overlays/example"
 
 Manifest = dict[str, Any]
+ANYWHERE: Manifest = {}
+"""A peer of which a network policy says nothing."""
 
 
 def copy(folder: Path) -> Path:
@@ -55,6 +57,18 @@ def secret(manifests: Iterable[Manifest], name: str) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
+def broker_settings(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """What the broker's nodes are told beside what their operator tells them."""
+    (cluster,) = of_kind(manifests, "RabbitmqCluster").values()
+    return settings_in(cluster["spec"]["rabbitmq"]["additionalConfig"])
+
+
+def settings_in(configuration: str) -> dict[str, str]:
+    """The settings of a `rabbitmq.conf`."""
+    lines = [line.split(" = ") for line in configuration.splitlines() if line and not line.startswith("#")]
+    return dict(lines)
+
+
 def pod(deployment: Manifest) -> dict[str, Any]:
     """The specification of a Deployment's pods."""
     return dict(deployment["spec"]["template"]["spec"])
@@ -75,3 +89,19 @@ def matches(selector: Manifest, pod_labels: Mapping[str, str]) -> bool:
     """Whether a selector, which has nothing but `matchLabels`, selects pods with these labels."""
     assert set(selector) <= {"matchLabels"}
     return bool(selector.get("matchLabels", {}).items() <= pod_labels.items())
+
+
+def allowed(
+    manifests: Iterable[Manifest], direction: str, pod_labels: Mapping[str, str]
+) -> list[tuple[int, Manifest]]:
+    """The ports, and the peers at the other end, that network policies open for a pod."""
+    specs = [policy["spec"] for policy in of_kind(manifests, "NetworkPolicy").values()]
+    rules = [
+        rule for spec in specs if matches(spec["podSelector"], pod_labels) for rule in spec.get(direction, ())
+    ]
+    return [
+        (port["port"], peer)
+        for rule in rules
+        for port in rule["ports"]
+        for peer in rule.get("from", rule.get("to", [ANYWHERE]))
+    ]

@@ -12,6 +12,7 @@ from tests.contract.manifests import Manifest, of_kind
 from workers.settings import ALL, Settings
 
 DEPLOY = CHECKOUT / "deploy"
+GROWING = "quorum_queue.continuous_membership_reconciliation."
 
 
 def test_workers_understand_what_they_are_told(
@@ -54,10 +55,23 @@ def test_prometheus_finds_what_its_rules_ask_for(example: list[Manifest]) -> Non
 
 
 def test_the_broker_is_configured_as_elsewhere(example: list[Manifest]) -> None:
-    """What its operator does not set by itself stands in the other configuration of a broker, too."""
-    config = of_kind(example, "RabbitmqCluster")["rollcast-rabbitmq"]["spec"]["rabbitmq"]["additionalConfig"]
-    elsewhere = (DEPLOY / "rabbitmq" / "rabbitmq.conf").read_text().splitlines()
-    assert set(config.splitlines()) <= set(elsewhere)
+    """What its operator does not set by itself stands in the other configuration of a broker, which has one node."""
+    config = k8s.broker_settings(example)
+    elsewhere = k8s.settings_in((DEPLOY / "rabbitmq" / "rabbitmq.conf").read_text())
+    alike = {name: value for name, value in config.items() if not name.startswith(GROWING)}
+    assert alike.items() <= elsewhere.items()
+
+
+def test_queues_have_a_member_on_each_node_of_the_broker(example: list[Manifest]) -> None:
+    """Also those that were declared before all nodes were there."""
+    config = k8s.broker_settings(example)
+    replicas = of_kind(example, "RabbitmqCluster")["rollcast-rabbitmq"]["spec"]["replicas"]
+    assert {
+        name.removeprefix(GROWING): value for name, value in config.items() if name.startswith(GROWING)
+    } == {
+        "enabled": "true",
+        "target_group_size": str(replicas),
+    }
 
 
 def _job(endpoint: dict[str, Any]) -> str:

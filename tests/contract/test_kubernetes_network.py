@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.contract import manifests as k8s
-from tests.contract.manifests import Manifest, matches, of_kind
+from tests.contract.manifests import ANYWHERE, Manifest, matches, of_kind
 
 BROKER = {"app.kubernetes.io/name": "rollcast-rabbitmq"}
-ANYWHERE: Manifest = {}
+WITH_TLS = 15671
 
 
 def test_nothing_passes_by_itself(example: list[Manifest]) -> None:
@@ -37,43 +37,31 @@ def test_workers_reach_what_they_are_told_of(
     server, ledger = k8s.secret(example, "rollcast-server"), k8s.secret(example, "rollcast-ledger")
     for deployment in deployments.values():
         worker = k8s.labels(deployment)
-        leaving = _allowed(example, "egress", worker)
+        leaving = k8s.allowed(example, "egress", worker)
         assert {53, urlsplit(ledger["url"]).port} <= {port for port, _ in leaving}
         for url in (server["amqp-url"], server["management-url"]):
             port = urlsplit(url).port
             assert any(found == port and _is(peer, BROKER) for found, peer in leaving)
-            entering = _allowed(example, "ingress", BROKER)
+            entering = k8s.allowed(example, "ingress", BROKER)
             assert any(found == port and _is(peer, worker) for found, peer in entering)
 
 
 def test_only_prometheus_reaches_workers(example: list[Manifest], deployments: dict[str, Manifest]) -> None:
     """Their one open port is that of the metrics."""
     for deployment in deployments.values():
-        ((port, peer),) = _allowed(example, "ingress", k8s.labels(deployment))
+        ((port, peer),) = k8s.allowed(example, "ingress", k8s.labels(deployment))
         assert port == k8s.worker(deployment)["ports"][0]["containerPort"]
         assert _namespace(peer) == "monitoring"
 
 
 def test_the_management_api_is_for_few(example: list[Manifest]) -> None:
-    """KEDA asks it at the address of its Secret, the topology operator sets up users."""
+    """KEDA asks it at the address of its Secret; the topology operator sets up users, by https where there is TLS."""
     port = urlsplit(k8s.secret(example, "rollcast-scaler")["host"]).port
-    namespaces = {_namespace(peer) for found, peer in _allowed(example, "ingress", BROKER) if found == port}
+    allowed = k8s.allowed(example, "ingress", BROKER)
+    namespaces = {_namespace(peer) for found, peer in allowed if found == port}
     assert namespaces == {"keda", "rabbitmq-system", None}
-    assert not [
-        peer for found, peer in _allowed(example, "ingress", BROKER) if (found, peer) == (port, ANYWHERE)
-    ]
-
-
-def _allowed(example: list[Manifest], direction: str, pod: Mapping[str, str]) -> list[tuple[int, Manifest]]:
-    """The ports, and the peers at the other end, that policies open for a pod."""
-    specs = [policy["spec"] for policy in of_kind(example, "NetworkPolicy").values()]
-    rules = [rule for spec in specs if matches(spec["podSelector"], pod) for rule in spec.get(direction, ())]
-    return [
-        (port["port"], peer)
-        for rule in rules
-        for port in rule["ports"]
-        for peer in rule.get("from", rule.get("to", [ANYWHERE]))
-    ]
+    assert {_namespace(peer) for found, peer in allowed if found == WITH_TLS} == {"rabbitmq-system"}
+    assert not [peer for found, peer in allowed if found in {port, WITH_TLS} and peer == ANYWHERE]
 
 
 def _is(peer: dict[str, Any], pod: Mapping[str, str]) -> bool:

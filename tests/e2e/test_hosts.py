@@ -26,7 +26,8 @@ def both(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[Sit
 
 
 def test_they_deliver_together(both: Site, tmp_path: Path) -> None:
-    """Live and eager, to several receivers; both have their share, and neither keeps a file."""
+    """Live and eager, to several receivers; both store chunks, which they get in turn, and keep no file."""
+    before = _stored(both)
     kinds = ("live", "eager", "live", "eager")
     sendings = [
         both.send(tmp_path, f"{number}.bin", 5 * MiB + number, "--upload", kind)
@@ -38,11 +39,15 @@ def test_they_deliver_together(both: Site, tmp_path: Path) -> None:
         sending.process.wait()
     for sending in sendings:
         sending.completes()
-    for number in (1, 2):
-        handled = sum(both.world.metric_of(worker, "rollcast_handled_total") for worker in both.host(number))
-        assert handled > 0, f"host {number} did nothing"
+    assert all(now > then for then, now in zip(before, _stored(both), strict=True)), before
     folder = both.host(1)[0].log.parent
     assert [path for name in ("host-1", "host-2", "spool") for path in (folder / name).iterdir()] == []
+
+
+def _stored(both: Site) -> list[float]:
+    """How many chunks each host has stored since it started."""
+    spooled = "rollcast_chunks_spooled_total"
+    return [sum(both.world.metric_of(worker, spooled) for worker in both.host(number)) for number in (1, 2)]
 
 
 def test_a_whole_host_is_killed(both: Site, tmp_path: Path) -> None:

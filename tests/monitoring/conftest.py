@@ -15,7 +15,7 @@ from dev.packages import Missing
 SMALL = (3_000_000, 200_000)
 """Bytes: more than one of the receivers takes, in chunks; less than a chunk."""
 ENDED = f"sum(rollcast_transfers_ended_total) == {len(SMALL) + 1}"
-ALL_SEEN = f"server:rollcast_delivery_seconds:p95_5m > 0 and on () {ENDED}"
+ALL_SEEN = f"sum(rate(rollcast_delivery_seconds_count[5m])) > 0 and on () {ENDED}"
 PARKED = "RollcastMessagesParked"
 SEEN_WITHIN_S = 20.0
 STEP = 2.0

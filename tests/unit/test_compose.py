@@ -78,3 +78,11 @@ def _secrets(folder: Path) -> dict[str, str]:
     shutil.copy(DEPLOY / "secrets.sh", script)
     subprocess.run([script], check=True, capture_output=True, timeout=60)
     return {file.name: file.read_text() for file in (script.parent / "secrets").iterdir()}
+
+
+def test_the_readme_says_of_all_of_it_whether_it_was_run() -> None:
+    """Its table has each file and folder that lies beside it, but what is made there."""
+    table = (DEPLOY / "README.md").read_text().split("\n## What was run\n", 1)[1]
+    told = set(re.findall(r"`([^`]+)`", "".join(re.findall(r"^\|[^|]+\|", table, re.MULTILINE))))
+    there = {f"{path.name}/" if path.is_dir() else path.name for path in DEPLOY.iterdir()}
+    assert there - told == {"README.md"} | (there & {"secrets/", "__pycache__/"})

@@ -46,6 +46,14 @@ def test_alerts_compare_what_is_recorded() -> None:
         assert queries.metrics(rule["expr"]) <= recorded, name
 
 
+def test_what_is_recorded_is_used() -> None:
+    """By an alert, a dashboard or another rule; else Prometheus would work it out for nobody."""
+    exprs = [asked.expr for asked in queries.all_asked()]
+    exprs += [rule["expr"] for kind in ("record", "alert") for rule in queries.rules(kind)]
+    used = {name for expr in exprs for name in queries.metrics(expr)}
+    assert {rule["record"] for rule in queries.rules("record")} - used == set()
+
+
 def test_each_alert_is_tested_to_fire() -> None:
     """By `promtool test rules`, with its text."""
     tests = yaml.safe_load((SOURCE.parent / "alerts.test.yml").read_text())["tests"]

@@ -96,6 +96,21 @@ async def test_what_the_clock_asks_for_again_does_not_move(world: World, spooled
     assert undone("s290") == pytest.approx(1800 if spooled else 0, abs=60)
 
 
+async def test_transfers_that_stand_still_are_counted(world: World) -> None:
+    """From half an hour on, while they are being cast; those in which something moves are not."""
+    await world.casting(wanted())
+    await world.asking(wanted(transfer_id=OTHER_T))
+    world.pass_time(HOUR // 3)
+    await look(world)
+    assert value("rollcast_transfers_stalled") == 0
+    world.pass_time(HOUR // 3)
+    await look(world)
+    assert value("rollcast_transfers_stalled") == 1
+    await world.spool([0])
+    await look(world)
+    assert value("rollcast_transfers_stalled") == 0
+
+
 async def test_a_transfer_of_an_older_program_is_idle_since_it_began(world: World) -> None:
     """Of it is not known when it moved."""
     await world.asking(wanted())
