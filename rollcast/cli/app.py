@@ -79,6 +79,9 @@ def run(tokens: Sequence[str]) -> int:
         error = failure
     except KeyboardInterrupt:
         error = Interrupted("interrupted")
+    except SystemExit:
+        # How rich ends where nobody reads the help any more, which is no error.
+        return 0
     except Exception as fault:
         error = _our_fault(fault)
     else:

@@ -215,6 +215,8 @@ def test_whoever_reads_may_leave_or_never_have_been_there(home: Path) -> None:
         assert ended.returncode == 2
         assert "Traceback" not in ended.stderr
         assert all("error" in json.loads(document) for document in ended.stdout.splitlines())
+    helped = ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m rollcast.cli --help | true"]
+    assert subprocess.run(helped, env=environment, check=False).returncode == 0
     full = subprocess.run(
         ["bash", "-c", f"{command} >/dev/full"], env=environment, capture_output=True, check=False
     )
@@ -230,3 +232,38 @@ def test_an_error_that_cannot_be_told_is_none_the_less_one(home: Path) -> None:
         ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=full, check=False)
     assert ended.returncode == 2
     assert "error" in json.loads(ended.stdout)
+
+
+WARNS = """
+import sys, warnings
+from rollcast.cli import app, main
+app.run = lambda _: warnings.warn("of a library", RuntimeWarning) or 0
+main()
+"""
+
+
+@pytest.mark.parametrize(("options", "told"), [([], False), (["-W", "default"], True)])
+def test_warnings_of_libraries_are_for_developers(options: list[str], *, told: bool) -> None:
+    """Who wants them asks Python for them."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("PYTHONWARNINGS", None)
+    words = [sys.executable, *options, "-c", WARNS]
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert ("of a library" in ended.stderr) is told
+
+
+INTERRUPTED = """
+import os, signal
+from rollcast.cli import app, main
+app.run = lambda _: os.kill(os.getpid(), signal.SIGINT)
+main()
+"""
+
+
+def test_who_is_interrupted_outside_of_a_command_says_so_by_the_status() -> None:
+    """And is not ended by the signal, nor with a traceback."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-c", INTERRUPTED]
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "")
