@@ -106,20 +106,20 @@ async def _asked(capsys: pytest.CaptureFixture[str], times: int) -> str:
     [
         (b"y\n", Decision(True)),
         (b"No\n", Decision(False)),
-        (b"\x04", Decision(False)),
+        (b"\x04", Decision(False, deferred=True)),
         (b"later\n", Decision(False, deferred=True)),
     ],
 )
 async def test_whoever_sits_there_is_asked(
     terminal: tuple[int, int], capsys: pytest.CaptureFixture[str], typed: bytes, taken: Decision
 ) -> None:
-    """What was typed before the question, or makes no sense, is no answer; Ctrl-D is one."""
+    """What was typed before the question is no answer, nor what makes no sense; Ctrl-D puts the decision off."""
     user, program = terminal
     os.write(user, b"y\n")
     asking = asyncio.create_task(Prompt(program).ask(EVIL))
     await _asked(capsys, 1)
     os.write(user, b"perhaps\n")
-    await _asked(capsys, 1)
+    assert "y takes the file, n declines it, l puts the decision off" in await _asked(capsys, 1)
     os.write(user, typed)
     assert await asyncio.wait_for(asking, 10) == taken
 
