@@ -250,10 +250,14 @@ def test_a_retry_goes_to_those_who_were_cut_off() -> None:
 
 @pytest.mark.parametrize(
     ("state", "ended", "said"),
-    [(Transfer.CASTING, Receiver.FAILED, "still goes on"), (Transfer.DECLINED, Receiver.REJECTED, "nobody")],
+    [
+        (Transfer.CASTING, Receiver.FAILED, "still goes on"),
+        (Transfer.COMPLETED, Receiver.DELIVERED, "everybody has the file"),
+        (Transfer.DECLINED, Receiver.REJECTED, "nobody"),
+    ],
 )
 def test_nobody_to_retry(state: Transfer, ended: Receiver, said: str) -> None:
-    """A transfer that goes on, and one whose receivers never accepted."""
+    """A transfer that goes on, one that everybody has, and one whose receivers never accepted."""
     with pytest.raises(RequestRefused, match=said) as caught:
         again.retry(Report(transfer(state), [receiver("a@x", ended)]), "e" * 32, expires=30.0, upload="live")
     assert caught.value.code == Code.NOT_RETRYABLE
