@@ -55,7 +55,7 @@ def application() -> App:
     add(top.top, help=top.HELP)
     add(doctor.doctor, help=doctor.HELP)
     add(cancel.cancel, help=cancel.HELP)
-    add(retry.retry, help=retry.HELP)
+    add(retry.retry, help=retry.HELP, usage=retry.USAGE)
     app.command(admin.application())
     app.command(parked.application())
     return app

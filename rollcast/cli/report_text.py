@@ -8,7 +8,7 @@ from rollcast.messages.values import ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS, Code
 from rollcast.report import LISTED, Report, seconds_left, sentence
 from rollcast.sizes import size_text
-from rollcast.states import FINAL_TRANSFER, Receiver, Transfer
+from rollcast.states import CUT_OFF, FINAL_TRANSFER, Receiver, Transfer
 
 
 def report_lines(report: Report) -> list[str]:
@@ -41,13 +41,20 @@ def table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
 
 
 def receiver_reason(receiver: ReceiverStatus) -> str:
-    """Why a receiver does not have the file, as half a sentence."""
+    """Why a receiver does not have the file, as half a sentence; nothing that its state says already."""
     if receiver.reason is None:
         return receiver.detail or ""
-    words = receiver.detail or REASONS[receiver.reason].sentence
-    if receiver.reason.value != receiver.state.value:
-        words = f"{receiver.reason.replace('_', ' ')}: {words}"
-    return f"{words} (may be asked again)" if REASONS[receiver.reason].may_ask_again else words
+    why = _why(receiver, receiver.reason)
+    if not REASONS[receiver.reason].may_ask_again:
+        return why
+    return f"{why} (may be asked again)" if why else "may be asked again"
+
+
+def _why(receiver: ReceiverStatus, reason: Code) -> str:
+    told_by_state = reason.value == receiver.state.value
+    if receiver.detail:
+        return receiver.detail if told_by_state else f"{reason.replace('_', ' ')}: {receiver.detail}"
+    return "" if told_by_state and receiver.state in CUT_OFF else REASONS[reason].sentence
 
 
 def _headline(report: Report) -> str:
@@ -86,7 +93,9 @@ def _deferred(report: Report) -> list[str]:
     if not deciding or report.transfer.state in FINAL_TRANSFER:
         return []
     until = time_text(report.transfer.expires_at)
-    return [f"{plural(deciding, 'receiver')} put the decision off; it stays open for that until {until}"]
+    return [
+        f"{plural(deciding, 'receiver')} put the decision off; the transfer stays open for that until {until}"
+    ]
 
 
 def _cut_off(report: Report) -> list[str]:

@@ -174,7 +174,7 @@ def test_an_empty_file_is_there_from_the_start() -> None:
 
 
 def test_the_report_names_everybody() -> None:
-    """With the reason, where one is not obvious."""
+    """With the reason, where the state does not say it already."""
     tired = receiver(
         "eve@acme", Receiver.INCAPABLE, reason=Code.FILE_TOO_BIG, detail="1000 bytes; 10 are allowed"
     )
@@ -183,13 +183,18 @@ def test_the_report_names_everybody() -> None:
         DECLINED,
         tired,
         receiver("al@acme", Receiver.ASKED),
+        receiver("x@acme", Receiver.UNKNOWN, reason=Code.NO_SUCH_ACCOUNT),
+        receiver("y@acme", Receiver.CANCELLED, reason=Code.CANCELLED),
     ]
     assert report_lines(Report(transfer(Transfer.PARTIAL), receivers)) == [
-        "plan.pdf, 1000 B, from alice@acme: partial, 1 of 4 have it",
+        "plan.pdf, 1000 B, from alice@acme: partial, 1 of 6 have it",
         "  bob@acme     delivered  as plan (2).pdf, 1970-01-01 00:00:00 UTC",
         "  dave@globex  rejected   no\x1b[2J\nthanks (may be asked again)",
         "  eve@acme     incapable  file too big: 1000 bytes; 10 are allowed",
         "  al@acme      asked",
+        "  x@acme       unknown    there is no such account (may be asked again)",
+        "  y@acme       cancelled  may be asked again",
+        f"1 receiver cut off; `rollcast retry {TRANSFER}` sends it to them once more",
         f"transfer {TRANSFER}, roll call 1.5 s",
     ]
 
@@ -205,6 +210,8 @@ def test_the_report_says_why_nobody_gets_it() -> None:
 def test_the_report_says_for_whom_the_transfer_stays_open() -> None:
     """Once it has ended nobody can decide any more."""
     receivers = [receiver("bob@acme", Receiver.DELIVERED), receiver("eve@acme", Receiver.DEFERRED)]
-    open_until = "1 receiver put the decision off; it stays open for that until 1970-01-01 00:01:00 UTC"
+    open_until = (
+        "1 receiver put the decision off; the transfer stays open for that until 1970-01-01 00:01:00 UTC"
+    )
     assert open_until in report_lines(Report(transfer(Transfer.CASTING), receivers))
     assert open_until not in report_lines(Report(transfer(Transfer.EXPIRED), receivers))
