@@ -1,7 +1,7 @@
 """`send` away from a terminal: a line for each milestone, and progress now and then."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.output import say
@@ -34,14 +34,14 @@ class Milestones:
         self._clock = clock
         self._told = clock()
         self._done = 0
-        self._announced = self._listed = False
+        self._announced = self._asked = self._listed = False
 
     def show(self, event: SenderEvent) -> None:
         """Tell of an event that the course has taken."""
         match event:
-            case Accepted() if not self._announced:
-                self._announced = True
-                say(self._accepted(event))
+            case Accepted():
+                for line in self._accepted(event):
+                    say(line)
             case Held():
                 say(f"held: {event.detail}")
             case Paused():
@@ -57,17 +57,18 @@ class Milestones:
             case Progressed():
                 self._progressed()
 
-    def _accepted(self, event: Accepted) -> str:
+    def _accepted(self, event: Accepted) -> Iterator[str]:
+        """What is sent to whom; that they are asked is told when they are: a refusal may come before."""
         course = self._course
-        doing = str(event.state)
-        if course.retry_of is not None:
-            doing = f"again to those of transfer {course.retry_of} who were cut off"
-        elif event.state in {Transfer.REQUESTED, Transfer.ASKING}:
-            # The sender's right to it is checked first.
-            asked = "asked" if event.state is Transfer.ASKING else "to be asked"
-            until = time_text(event.consent_deadline)
-            doing = f"{plural(event.recipients, 'receiver')} {asked} until {until}"
-        return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
+        if not self._announced:
+            self._announced = True
+            to = plural(event.recipients, "receiver")
+            if course.retry_of is not None:
+                to = f"those of transfer {course.retry_of} who were cut off"
+            yield f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}, to {to}"
+        if event.state is Transfer.ASKING and course.retry_of is None and not self._asked:
+            self._asked = True
+            yield f"{plural(event.recipients, 'receiver')} asked until {time_text(event.consent_deadline)}"
 
     def _resolved(self, event: ListResolved) -> list[str]:
         if self._listed:

@@ -11,6 +11,7 @@ from rich.text import Text
 from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.texts import plural, visible
 from rollcast.sizes import size_text
+from rollcast.states import Transfer
 
 BAR_WIDTH = 30
 OTHER_ROWS = 6
@@ -69,6 +70,8 @@ def _roll_call(course: Course) -> str:
         return f"Held  {course.held.detail}"
     if course.accepted is None:
         return "Roll call  the file is being read, then the server is asked"
+    if course.accepted.state is Transfer.REQUESTED:
+        return f"Roll call  {course.accepted.recipients} to be asked"
     left = max(0.0, course.accepted.consent_deadline / 1_000_000 - time.time())
     return f"Roll call  {course.accepted.recipients} asked, {left:.0f} s left to answer"
 
