@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -9,7 +10,8 @@ from rollcast.cli import access, output
 from rollcast.cli.exits import Exit
 from rollcast.cli.report_text import table
 from rollcast.cli.texts import plural, time_text
-from rollcast.errors import FileUnusable
+from rollcast.credentials import Credentials
+from rollcast.errors import BrokerRefused, FileUnusable
 from rollcast.messages.values import MAX_FILE_SIZE, Account, Limits
 from rollcast.report import instant
 from rollcast.settings import ClientSettings
@@ -48,7 +50,28 @@ async def change(action: Change, address: str) -> int:
             case "resume":
                 await operator.resume(address)
     output.emit(f"{_CHANGED[action]} {address}")
+    if action == "remove":
+        _remove_credentials(address)
     return Exit.DONE
+
+
+def _remove_credentials(address: str) -> None:
+    """Those that let nobody in any more; of an account of that name at another broker they stay."""
+    settings = ClientSettings.read()
+    path = settings.home / "credentials" / f"{address}.json"
+    try:
+        if _place(Credentials.load(address, settings).amqp_url) == _place(settings.amqp_url or ""):
+            path.unlink()
+            output.emit(f"removed {path}")
+    except OSError as error:
+        output.say(f"{path} stays: {error.strerror}")
+    except BrokerRefused:
+        # There are none, or none that were written here.
+        return
+
+
+def _place(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 async def list_accounts(*, json: bool) -> int:
