@@ -172,7 +172,9 @@ class Sender:
 
     async def status(self, transfer_id: str) -> Report:
         """How a transfer stands. Raises `RequestRefused` if this sender has none of that id."""
-        return await describe(self._session.ask, transfer_id)
+        report = await describe(self._session.ask, transfer_id)
+        self._forget(report)
+        return report
 
     async def glance(self, transfer_id: str, most: int) -> Glance:
         """How a transfer stands, with at most so many of its receivers: those that hold it up."""
