@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.output import say
-from rollcast.cli.report_text import receiver_reason
+from rollcast.cli.report_text import receiver_reason, so_far
 from rollcast.cli.texts import plural, time_text
 from rollcast.events import (
     Accepted,
@@ -16,6 +16,7 @@ from rollcast.events import (
     Resumed,
     SenderEvent,
     Uploaded,
+    UploadProgressed,
     UploadStarted,
 )
 from rollcast.messages.values import ReceiverStatus
@@ -52,6 +53,8 @@ class Milestones:
                 say(*self._resolved(event))
             case UploadStarted():
                 say("the upload begins")
+            case UploadProgressed():
+                self._upload_progressed()
             case Uploaded():
                 say("the server has the whole file")
             case Progressed():
@@ -78,18 +81,25 @@ class Milestones:
         self._listed = True
         return [f"receiver list: {self._course.roll_call()}", *lines]
 
+    def _upload_progressed(self) -> None:
+        """Told until receivers are seen to store it."""
+        course, now = self._course, self._clock()
+        if course.paces or now - self._told < INTERVAL:
+            return
+        self._told = now
+        say(f"uploaded {so_far(course.upload.status('', course.size), course.size)}")
+
     def _progressed(self) -> None:
-        progress = self._course.progress
-        now = self._clock()
-        shares = [self._course.share(stored) for _, stored in progress]
+        course, now = self._course, self._clock()
+        progress = course.progress
+        shares = [course.share(receiver.bytes) for receiver in progress]
         done = sum(share >= 1 for share in shares)
         if not progress or (now - self._told < INTERVAL and done == self._done):
             return
         self._told, self._done = now, done
-        slowest = f"the slowest, {progress[0][0]}, {shares[0]:.0%}"
-        say(
-            f"{done} of {plural(len(shares), 'receiver')} stored it all, on average {_mean(shares)}; {slowest}"
-        )
+        told = f"{done} of {plural(len(shares), 'receiver')} stored it all, on average {_mean(shares)}"
+        slowest = ", ".join(filter(None, (progress[0].address, so_far(progress[0], course.size))))
+        say(told if done == len(shares) else f"{told}; the slowest, {slowest}")
 
 
 def _why(receiver: ReceiverStatus) -> str:

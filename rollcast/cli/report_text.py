@@ -57,6 +57,19 @@ def _why(receiver: ReceiverStatus, reason: Code) -> str:
     return "" if told_by_state and receiver.state in CUT_OFF else REASONS[reason].sentence
 
 
+def so_far(receiver: ReceiverStatus, size: int) -> str:
+    """How far a receiver is that has not come to its end."""
+    if receiver.state is not Receiver.RECEIVING:
+        return ""
+    left = seconds_left(receiver, size)
+    told = (
+        f"{size_text(receiver.bytes)}, {share_text(receiver.bytes, size)}",
+        rate_text(receiver.rate),
+        "" if left is None else f"{span_text(left)} left",
+    )
+    return ", ".join(filter(None, told))
+
+
 def _headline(report: Report) -> str:
     transfer, total = report.transfer, len(report.receivers)
     done = [r for r in report.receivers if report.disposition(r) in {LISTED, Receiver.DELIVERED}]
@@ -67,24 +80,10 @@ def _headline(report: Report) -> str:
 
 
 def _receiver(report: Report, receiver: ReceiverStatus) -> tuple[str, str, str]:
-    told = receiver_reason(receiver) or _so_far(report, receiver)
+    told = receiver_reason(receiver) or so_far(receiver, report.transfer.file.size)
     if receiver.delivered_at is not None:
         told = f"as {receiver.stored_as or report.transfer.file.name}, {time_text(receiver.delivered_at)}"
     return receiver.address, report.disposition(receiver), told
-
-
-def _so_far(report: Report, receiver: ReceiverStatus) -> str:
-    """How far a receiver is that has not come to its end."""
-    size = report.transfer.file.size
-    if receiver.state is not Receiver.RECEIVING:
-        return ""
-    left = seconds_left(receiver, size)
-    told = (
-        f"{size_text(receiver.bytes)}, {share_text(receiver.bytes, size)}",
-        rate_text(receiver.rate),
-        "" if left is None else f"{span_text(left)} left",
-    )
-    return ", ".join(filter(None, told))
 
 
 def _deferred(report: Report) -> list[str]:

@@ -46,6 +46,7 @@ async def retry(order: Retry) -> int:
             upload=order.upload,
             detach=order.detach,
             new_id=course.transfer_id,
+            reading=course.read,
         )
 
     return await follow(course, begin, json=order.json)

@@ -46,6 +46,7 @@ async def send(order: Order) -> int:
             detach=order.detach,
             sha256=order.sha256,
             transfer_id=course.transfer_id,
+            reading=course.read,
         )
 
     return await follow(course, begin, json=order.json)
@@ -55,7 +56,7 @@ async def resume(transfer_id: str, address: str | None, *, json: bool) -> int:
     """Go on with a transfer and print the report. Returns the exit status."""
     record = access.transfers().get(transfer_id, address)
     course = Course(transfer_id, record.sender, record.file.name, record.file.size)
-    return await follow(course, lambda sender: sender.resume(transfer_id), json=json)
+    return await follow(course, lambda sender: sender.resume(transfer_id, reading=course.read), json=json)
 
 
 def size(file: Path) -> int:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rollcast.chunks import Layout
 from rollcast.errors import FileUnusable, RequestRefused
+from rollcast.hashing import Told
 from rollcast.messages.values import Upload
 from rollcast.reasons import Code
 from rollcast.report import Report
@@ -32,13 +33,13 @@ class Lost:
         """Nothing is open."""
 
 
-async def reopen(record: Record, *, take_back: bool) -> Source | Lost:
+async def reopen(record: Record, *, take_back: bool, reading: Told | None = None) -> Source | Lost:
     """The file of a transfer that is to go on.
 
     If it is not what it was: raises `FileUnusable`, or with `take_back` leaves that to whoever needs it.
     """
     try:
-        return await Source.open_again(Path(record.path), record.file, record.mtime_ns)
+        return await Source.open_again(Path(record.path), record.file, record.mtime_ns, reading)
     except FileUnusable as error:
         if take_back:
             return Lost(record.file.size, error)
@@ -46,10 +47,10 @@ async def reopen(record: Record, *, take_back: bool) -> Source | Lost:
         raise
 
 
-async def open_for_retry(path: Path, earlier: Report) -> Source:
+async def open_for_retry(path: Path, earlier: Report, reading: Told | None = None) -> Source:
     """The file of a transfer that has ended. Raises `FileUnusable` if `path` is another one."""
     try:
-        return await Source.open_again(path, earlier.transfer.file, None)
+        return await Source.open_again(path, earlier.transfer.file, None, reading)
     except FileUnusable as error:
         error.hint = "Name the file as it was sent, or send this one as a new transfer."
         raise
