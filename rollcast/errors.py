@@ -3,12 +3,13 @@
 RollcastError
 ├── Transient          the same may succeed later: try again
 │   └── BrokerUnavailable
+│       └── Gone
 └── Permanent          trying again does not help
     ├── InvalidMessage
     ├── IdentityError
     ├── BrokerRefused
-    ├── TransferRefusedError
     ├── RequestRefused
+    │   └── TransferRefusedError
     └── FileUnusable
 """
 
@@ -39,6 +40,12 @@ class BrokerUnavailable(Transient):
     code = "broker_unavailable"
 
 
+class Gone(BrokerUnavailable):
+    """The broker is there; what it needs for this, such as an exchange, was deleted. It is declared again soon."""
+
+    code = "gone"
+
+
 class Permanent(RollcastError):
     """The same will fail again."""
 
@@ -56,7 +63,7 @@ class IdentityError(Permanent):
 
 
 class BrokerRefused(Permanent):
-    """The broker is there and does not let us in, or not there."""
+    """The broker, or our lack of credentials, does not let us do this."""
 
     code = "broker_refused"
 
@@ -70,6 +77,6 @@ class TransferRefusedError(RequestRefused):
 
 
 class FileUnusable(Permanent):
-    """A file that cannot be read, or that changed while it was read."""
+    """A file or folder that cannot be used: not readable, not writable, changed meanwhile, or in use."""
 
     code = "file_unusable"

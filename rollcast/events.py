@@ -138,16 +138,19 @@ class Stored(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered(Event):
-    """To a receiver: the file is at `path`, whole, verified and synced, and the server has the receipt."""
+    """To a receiver: the file is at `path`, whole, verified and synced, and the server has the receipt. If it
+    refused that, or was silent until a minute after the expiry, `recorded` is false: the report may deny that the
+    file is here, until the server asks again, this process or the next, and gets the receipt. No event tells that."""
 
     offer: Offer
     path: Path
     hash: Hashes
+    recorded: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failed(Event):
-    """To a receiver: the file could not be stored; the server knows."""
+    """To a receiver: the file could not be stored; the server knows, or did not listen until the transfer ended."""
 
     offer: Offer
     detail: str

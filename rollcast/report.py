@@ -31,15 +31,16 @@ class Report:
 
     @property
     def settled(self) -> bool:
-        """Whether nobody on the list receives any more; those who put their decision off may still join it."""
+        """Whether nobody receives any more, or yet; those who put their decision off may still change that."""
         transfer = self.transfer
-        waiting = any(receiver.state in ON_THE_LIST for receiver in self.receivers)
-        return transfer.state in FINAL_TRANSFER or (transfer.report_version > 0 and not waiting)
+        casting = transfer.state is Transfer.CASTING
+        receiving = casting and any(receiver.state in ON_THE_LIST for receiver in self.receivers)
+        return transfer.state in FINAL_TRANSFER or (transfer.report_version > 0 and not receiving)
 
     @property
     def cut_off(self) -> tuple[str, ...]:
         """The addresses of those whose end a retry may change; not of those whose decision was still open."""
-        if not self.transfer.list_version:
+        if not self.transfer.list_version or self.transfer.state is Transfer.DECLINED:
             return ()
         without = (receiver for receiver in self.receivers if receiver.state in WITHOUT_IT)
         return tuple(receiver.address for receiver in without if receiver.step != CONSENT)

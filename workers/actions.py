@@ -6,7 +6,10 @@ Each action can be done twice. A failure is the message's failure: it is handled
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import structlog
+
 from rollcast.addresses import domain_of
+from rollcast.errors import Transient
 from rollcast.messages import LanesDue, LanesMeasured, SpoolVerified
 from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queue, transfer_key
 from workers import metrics
@@ -44,6 +47,8 @@ from workers.work import (
 )
 
 Follow = list[Publication]
+
+log = structlog.get_logger()
 
 
 class Actions:
@@ -123,18 +128,27 @@ class Actions:
         await self._declarer.queues([spool])
         await self._declarer.bind(spool.name, BULK, key)
         async with self._database.begin() as ledger:
-            cleaned_up = await sent.is_cleaned_up(ledger, action.transfer_id)
-        if cleaned_up:
+            closed = await sent.is_closed(ledger, action.transfer_id)
+        if closed:
             await self._close_upload(action.sender, action.transfer_id)
         return []
 
     async def _drop_cast(self, action: DropCast) -> Follow:
-        await self._close_upload(action.sender, action.transfer_id)
-        await self._store.delete(action.transfer_id)
+        try:
+            await self._close_upload(action.sender, action.transfer_id)
+            await self._store.delete(action.transfer_id)
+        except Transient as error:
+            _put_off("cleaning up", action.transfer_id, error)
+            return []
+        async with self._database.begin() as ledger:
+            await sent.note_cleaned_up(ledger, action.transfer_id)
         return []
 
     async def _drop_spool(self, action: DropSpool) -> Follow:
-        await self._store.delete(action.transfer_id)
+        try:
+            await self._store.delete(action.transfer_id)
+        except Transient as error:
+            _put_off("giving the spool back", action.transfer_id, error)
         return []
 
     async def _close_upload(self, sender: str, transfer_id: str) -> None:
@@ -181,6 +195,11 @@ class Actions:
 
     async def _diagnose(self, action: Diagnose) -> Follow:
         return [await self._diagnosis.answer(action.asked)]
+
+
+def _put_off(what: str, transfer_id: str, error: Transient) -> None:
+    """The clock asks for it until it is done: the message that it follows from need not wait."""
+    log.warning(f"{what} was put off", transfer=transfer_id, error=str(error))
 
 
 def _observe(depths: Sequence[int], chunk_size: int, deep: bool) -> None:

@@ -44,7 +44,7 @@ def unmet(listed: Sequence[object]) -> Code:
 
 async def add(transfer: Row[Any], answers: Sequence[ReceiverStatus], ledger: Ledger) -> list[Outcome]:
     """Answers that come after the list was made: who accepts makes its next version."""
-    believed = receipt_checks.checked(answers, sent.request_of(transfer).file, transfer.transfer_id)
+    believed = receipt_checks.checked(answers, transfer)
     if not await roll.record(ledger, transfer.transfer_id, believed):
         return []
     if transfer.finished_at is not None:

@@ -106,7 +106,8 @@ def _here(transfer: Row[Any], *kinds: Prompt) -> list[ToStep]:
 
 def _asking(transfer: Row[Any], now: int) -> list[Prompt]:
     request = sent.request_of(transfer)
-    uploading = request.upload == "eager" and not request.dry_run and transfer.uploaded_at is None
+    eager = request.upload == "eager" and not request.dry_run
+    uploading = (eager or sent.is_open(transfer)) and transfer.uploaded_at is None
     round_is_over = now >= transfer.consent_deadline and not transfer.list_version
     return [
         RoundDue if round_is_over else InvitationsDue,

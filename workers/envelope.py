@@ -11,7 +11,8 @@ from rollcast.addresses import domain_of, is_server_user
 from rollcast.broker import Delivery
 from rollcast.errors import IdentityError
 from rollcast.messages import Message
-from rollcast.topology import OPERATORS_MAY_SAY, REPLY_TO, STEP, UP, VERBS, accepts
+from rollcast.topology import OPERATORS_MAY_SAY, STEP, UP, VERBS, accepts
+from workers.replies import is_place
 from workers.settings import Settings
 from workers.work import Received
 
@@ -82,7 +83,7 @@ def verify(
 def reply_to(delivery: Delivery) -> str | None:
     """Where a direct reply goes; any other queue would be written to in the server's name."""
     wanted = delivery.reply_to or ""
-    return wanted if wanted.startswith(f"{REPLY_TO}.") else None
+    return wanted if is_place(wanted) else None
 
 
 def _verify_terminal(envelope: Envelope, message: Message) -> None:

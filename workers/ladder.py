@@ -3,7 +3,6 @@
 import structlog
 
 from rollcast.broker import Delivery, Publisher
-from rollcast.codec import encode
 from rollcast.errors import BrokerUnavailable, Permanent, RollcastError
 from rollcast.messages import Refused
 from rollcast.messages.values import MAX_TEXT
@@ -14,6 +13,7 @@ from workers.broker.declarer import Declarer
 from workers.broker.outbox import PACE, PACE_MS
 from workers.envelope import Envelope, reply_to
 from workers.parked.label import label
+from workers.replies import Replies
 
 RUNGS = (("5s", 5_000), ("30s", 30_000), ("5m", 300_000))
 """How long a message waits after each attempt, in ms; after the last rung it is parked."""
@@ -32,8 +32,9 @@ class Ladder:
     Where a copy goes is declared before, since what nobody has would be acknowledged away into nothing.
     """
 
-    def __init__(self, publisher: Publisher, declarer: Declarer, server: str) -> None:
+    def __init__(self, publisher: Publisher, replies: Replies, declarer: Declarer, server: str) -> None:
         self._publisher = publisher
+        self._replies = replies
         self._declarer = declarer
         self._server = server
 
@@ -55,13 +56,7 @@ class Ladder:
             return
         code = Code(error.code) if error.code in set(Code) else Code.INVALID_MESSAGE
         refused = Refused(reason=code, detail=str(error)[:MAX_TEXT], hint=error.hint or REASONS[code].hint)
-        await self._publisher.publish(
-            "",
-            place,
-            encode(refused),
-            correlation_id=delivery.correlation_id,
-            persistent=False,
-        )
+        await self._replies.send(place, delivery.correlation_id, refused)
 
     async def _retry(self, step: str, delivery: Delivery, envelope: Envelope, error: Exception) -> None:
         rung, milliseconds = RUNGS[envelope.attempt]

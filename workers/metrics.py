@@ -163,7 +163,7 @@ LABELS = {
     "message": "the name of a message",
     "found": "`deep`, `shallow`",
     "state": "a state [of a transfer or of a receiver](protocol.md#states)",
-    "connection": "`control in`, `control out`, `bulk in`, `bulk out`",
+    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`",
     "pool": "the name of a pool",
     "version": "of Rollcast",
     "python": "of Python",

@@ -30,6 +30,7 @@ from workers.pool import Pool, Work
 from workers.process.standing import RUNNING, STOPPING, Standing
 from workers.process.stopping import DRAIN_S, Stop
 from workers.progress import Progress
+from workers.replies import PATIENCE, Replies
 from workers.runner import BATCH, SLOTS, Runner
 from workers.settings import Settings
 from workers.spool.caster import Caster
@@ -58,7 +59,7 @@ class Handler(Protocol):
 
 
 class Pools:
-    """The pools of one process, over shared connections: control and bulk, in and out, each its own."""
+    """The pools of one process, over shared connections: control and bulk, in and out, and replies, each its own."""
 
     def __init__(self, settings: Settings, management: Management, pools: Sequence[str], stop: Stop) -> None:
         self._settings = settings
@@ -68,13 +69,17 @@ class Pools:
         self._control_out = Link(settings.amqp_url, f"{name} control out")
         self._bulk_in = Link(settings.amqp_url, f"{name} bulk in")
         self._bulk_out = Link(settings.amqp_url, f"{name} bulk out")
-        self._links = (self._control_in, self._bulk_in, self._bulk_out, self._control_out)
+        self._replies = Link(settings.amqp_url, f"{name} replies")
+        self._links = (self._control_in, self._bulk_in, self._bulk_out, self._replies, self._control_out)
         self._database = Database(settings.ledger_url)
         self._store = Store(settings.spool_url)
         self._declarer = Declarer(self._control_out)
-        publisher = Publisher(self._control_out)
-        self._outbox = Outbox(publisher, self._declarer, self._database, settings)
-        self._ladder = Ladder(publisher, self._declarer, settings.server)
+        publisher, replies = (
+            Publisher(self._control_out),
+            Replies(Publisher(self._replies, patience=PATIENCE)),
+        )
+        self._outbox = Outbox(publisher, replies, self._declarer, self._database, settings)
+        self._ladder = Ladder(publisher, replies, self._declarer, settings.server)
         caster = Caster(Publisher(self._bulk_out), self._declarer, self._store)
         rights, parking = Rights(management), Parking(publisher, ParkedQueue(settings))
         self._actions = Actions(

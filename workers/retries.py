@@ -4,11 +4,12 @@ from typing import Any
 
 from sqlalchemy import Row, and_, or_, select
 
+from rollcast import policy
 from rollcast.errors import Permanent
 from rollcast.messages import TransferRequested
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, OPEN_TRANSFER, UNDECIDED, WITHOUT_IT, Receiver
-from workers.ledger import Ledger, sent
+from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_receivers, sent_transfers
 
 
@@ -22,9 +23,20 @@ async def check(sender: str, request: TransferRequested, ledger: Ledger) -> Row[
         raise _not_retryable(request, "it is no transfer of this sender")
     if former.state not in FINAL_TRANSFER:
         raise _not_retryable(request, f"it has not ended; it is {former.state}")
-    if _bytes(sent.request_of(former)) != _bytes(request):
-        raise _not_retryable(request, "its receivers have accepted another file")
+    if sent.request_of(former).file != request.file:
+        # Under another name or type the same bytes are something else to whoever opens them.
+        raise _not_retryable(
+            request, "its receivers have accepted another file, or this one as something else"
+        )
+    if not await _was_good_enough(former, ledger):
+        raise _not_retryable(request, "its list policy was not met, so nobody was to have it")
     return former
+
+
+async def _was_good_enough(former: Row[Any], ledger: Ledger) -> bool:
+    receivers = await roll.receivers(ledger, former.transfer_id, list(Receiver))
+    listed = {row.address for row in receivers if row.listed_in is not None}
+    return policy.parse(sent.request_of(former).list_policy, {row.address for row in receivers}).met(listed)
 
 
 def first_of(former: Row[Any]) -> str:
@@ -72,10 +84,6 @@ def nobody(transfer: Row[Any]) -> Permanent:
     return _not_retryable(
         sent.request_of(transfer), "whoever had accepted it has the file, or waits for it in another retry"
     )
-
-
-def _bytes(request: TransferRequested) -> tuple[int, str]:
-    return request.file.size, request.file.hash.blake3
 
 
 def _not_retryable(request: TransferRequested, why: str) -> Permanent:

@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from rollcast.broker import Delivery, acknowledge, give_back
 from rollcast.codec import decode
-from rollcast.errors import BrokerUnavailable, IdentityError, Permanent, Transient
+from rollcast.errors import BrokerUnavailable, Gone, IdentityError, Permanent, Transient
 from rollcast.messages import Message
 from workers import about, envelope, metrics
 from workers.actions import Actions
@@ -110,14 +110,21 @@ class Runner(Line):
             return
         try:
             await self._see_through([job.received for job in jobs])
-        except BrokerUnavailable as error:
-            transfers = about.transfers(about.transfer_of(job.received.message) for job in jobs)
-            log.warning("gave a batch back: the broker is away", error=str(error), **transfers)
-            await self._settle(jobs, "given_back")
         except Exception as error:
-            await self._one_by_one(jobs, error)
+            if isinstance(error, BrokerUnavailable) and not isinstance(error, Gone):
+                await self._give_back(jobs, error)
+            else:
+                await self._one_by_one(jobs, error)
         else:
+            self.note_success()
             await self._settle(jobs, "done")
+
+    async def _give_back(self, jobs: Sequence[Job], error: BrokerUnavailable) -> None:
+        """The broker is away: no message is at fault. They come again at once, and not without end."""
+        transfers = about.transfers(about.transfer_of(job.received.message) for job in jobs)
+        log.warning("gives a batch back: the broker is away", error=str(error), **transfers)
+        await self.pause()
+        await self._settle(jobs, "given_back")
 
     async def _see_through(self, batch: Sequence[Received]) -> None:
         async with self._database.begin() as ledger:
@@ -144,7 +151,9 @@ class Runner(Line):
     async def _give_up(self, delivery: Delivery, origin: envelope.Envelope | None, error: Exception) -> None:
         try:
             outcome = await self._ladder.lift(self.name, delivery, origin, error)
-        except BrokerUnavailable:
+        except BrokerUnavailable as failure:
+            log.warning("gives a message back: it could not be kept", error=str(failure))
+            await self.pause()
             await give_back(delivery)
             return
         metrics.HANDLED.labels(step=self.name, outcome=outcome).inc()

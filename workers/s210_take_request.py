@@ -169,8 +169,9 @@ async def _answer(request: TransferRequested, ledger: Ledger) -> list[Outcome]:
 
 
 def _settled(transfer: Row[Any], tally: Mapping[Receiver, int]) -> bool:
-    """Whether the transfer was reported, stays open for those that are deferred, and has nobody new on its list."""
-    return bool(transfer.report_version) and not any(tally.get(state) for state in ON_THE_LIST)
+    """Whether the transfer was reported, stays open for those that are deferred, and nobody receives meanwhile."""
+    receiving = transfer.state == Transfer.CASTING and any(tally.get(state) for state in ON_THE_LIST)
+    return bool(transfer.report_version) and not receiving
 
 
 def _accepted(transfer: Row[Any], recipients: int) -> ToInboxes:

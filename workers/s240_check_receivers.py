@@ -58,14 +58,15 @@ async def _write_verdicts(offer: Offer, addresses: list[str], ledger: Ledger) ->
 
 
 async def _consent_given(offer: Offer, addresses: list[str], ledger: Ledger) -> set[str]:
-    """Who has accepted this file of this sender in the transfer that is tried again, and was cut off."""
+    """Who has accepted this file of this sender, as it is offered now, in the transfer that is tried again, and was
+    cut off."""
     if offer.retry_of is None:
         return set()
     former = (await invited.transfers(ledger, [offer.retry_of])).get(offer.retry_of)
     if former is None:
         return set()
     known = invited.offer_of(former)
-    if (known.sender, known.file.hash, known.file.size) != (offer.sender, offer.file.hash, offer.file.size):
+    if (known.sender, known.file) != (offer.sender, offer.file):
         return set()
     rows = (await invited.receivers(ledger, offer.retry_of, addresses)).values()
     # The former transfer may not be closed here yet: its own server has seen to it that it has ended.

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from rollcast.addresses import domain_of
-from rollcast.messages import CloseDue, ReceiversAnswered, RoundDue
+from rollcast.messages import CloseDue, ReceiversAnswered, RoundDue, UploadDue
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import UNANSWERED, Receiver, Transfer
@@ -33,7 +33,9 @@ async def resolve_list(batch: Sequence[Received], services: Services) -> list[Ou
         if transfer.state not in {Transfer.ASKING, Transfer.CASTING} or transfer.reason is not None:
             continue
         if transfer.list_version:
-            outcomes += await additions.add(transfer, said, services.ledger)
+            # The list of a dry run is all that it makes.
+            if not sent.request_of(transfer).dry_run:
+                outcomes += await additions.add(transfer, said, services.ledger)
         else:
             outcomes += await _gather(transfer, said, services.ledger)
     return outcomes
@@ -72,4 +74,7 @@ async def _resolve(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     outcomes = additions.announce(transfer, 1, everyone, len(listed), len(everyone))
     if over:
         return [*outcomes, ToStep(domain_of(transfer.sender), CloseDue(transfer_id=transfer.transfer_id))]
-    return [*outcomes, *(additions.lanes_due(transfer, listed) if going_on else ())]
+    if not going_on:
+        upload = UploadDue(transfer_id=transfer.transfer_id)
+        return [*outcomes, ToStep(domain_of(transfer.sender), upload)]
+    return [*outcomes, *additions.lanes_due(transfer, listed)]

@@ -25,7 +25,7 @@ from rollcast.states import FINAL_TRANSFER, Transfer
 from workers import reports
 from workers.ledger import Ledger, roll, sent
 from workers.upload import cast_from_spool, go_on_uploading, measure_again, note_deep
-from workers.work import DropCast, IntoCast, Later, Outcome, Received, Services, ToStep
+from workers.work import IntoCast, Later, Outcome, Received, Services, ToStep
 
 News = LanesOpened | UploadDue | ChunksSpooled | SourceDiffered | SpoolVerified | LanesMeasured | PaceDue
 """What S290 hears of a transfer."""
@@ -44,7 +44,7 @@ async def cast(batch: Sequence[Received], services: Services) -> list[Outcome]:
             outcomes += await _handle(transfer, happened[transfer.transfer_id], services.ledger)
         elif transfer.state in FINAL_TRANSFER and transfer.due_at is None:
             # A worker may have died over one of these messages, after it had opened the upload.
-            outcomes.append(DropCast(transfer.sender, transfer.transfer_id))
+            await sent.clean_up_again(services.ledger, transfer.transfer_id)
     return outcomes
 
 

@@ -37,5 +37,5 @@ async def report(batch: Sequence[Received], services: Services) -> list[Outcome]
             case CloseDue(transfer_id=transfer_id):
                 outcomes += await closing.see_whether_ended(transfer_id, ledger)
             case ClosingConfirmed():
-                outcomes += await closing.confirm(received.message, services)
+                outcomes += await closing.confirm(received.message, ledger)
     return outcomes

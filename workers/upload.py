@@ -106,7 +106,8 @@ async def _measure(transfer: Row[Any], ledger: Ledger, held: int) -> MeasureLane
 
 
 async def _may_begin(transfer: Row[Any], ledger: Ledger) -> bool:
-    if sent.request_of(transfer).upload == "eager":
+    # The sender of a transfer that may yet be cast need not wait for that.
+    if sent.request_of(transfer).upload == "eager" or sent.is_open(transfer):
         return True
     return transfer.state == Transfer.CASTING and await _lanes_ready(transfer, ledger)
 

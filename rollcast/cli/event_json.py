@@ -43,7 +43,11 @@ def _details(event: ReceiverEvent) -> dict[str, Any]:
         case Stored():
             return {"bytes": event.bytes, "size": event.size}
         case Delivered():
-            return _offer(event.offer) | {"path": str(event.path), "stored_as": event.path.name}
+            return _offer(event.offer) | {
+                "path": str(event.path),
+                "stored_as": event.path.name,
+                "recorded": event.recorded,
+            }
         case Failed():
             return _offer(event.offer) | {"detail": event.detail}
         case Ended():

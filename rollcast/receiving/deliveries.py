@@ -35,10 +35,13 @@ class Deliveries:
         self._tasks = tasks
         self._running: dict[str, _Running] = {}
         self._confirming: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[str] = set()
 
     def on_opened(self, message: LaneOpened) -> None:
         """A lane is there, or the server asks how far its file is. Raises `OSError`."""
         transfer_id = message.offer.transfer_id
+        if transfer_id in self._ending:
+            return
         if running := self._running.get(transfer_id):
             running.delivery.prompt()
             return
@@ -61,32 +64,59 @@ class Deliveries:
 
         One that is whole by now is kept, and its receipt corrects the report.
         """
-        running = self._running.get(message.transfer_id)
+        transfer_id = message.transfer_id
+        if transfer_id in self._ending:
+            # Nothing is confirmed before it is removed; whoever is at that confirms it.
+            return
+        self._ending.add(transfer_id)
+        try:
+            await self._end(message)
+        finally:
+            self._ending.discard(transfer_id)
+
+    async def _end(self, message: TransferEnded) -> None:
         journal = self._around.journals.get(message.transfer_id)
-        if journal is None or journal.ended:
+        if journal is None:
             self._confirm(message.transfer_id)
             return
-        if running and (journal.receipt or running.delivery.finishing):
+        # A process that was killed may have noted the end and removed nothing.
+        is_news = not journal.ended or self._around.journals.part(message.transfer_id).path.exists()
+        if not journal.ended and await self._is_kept(journal):
             return
-        if not running and await self._stored_before(journal):
+        if not await self._remove(journal):
             return
-        noted = _note_ended(journal)
-        if running:
+        self._confirm(message.transfer_id)
+        if is_news and journal.accept is not False:
+            ended = Ended(
+                transfer_id=message.transfer_id,
+                offer=journal.offer,
+                state=message.state,
+                reason=message.reason,
+            )
+            self._around.events.put(ended)
+
+    async def _is_kept(self, journal: Journal) -> bool:
+        """Whether the file is whole, or about to be, or has failed: a receipt follows."""
+        running = self._running.get(journal.offer.transfer_id)
+        if running is None:
+            return await self._stored_before(journal)
+        return journal.receipt is not None or running.delivery.finishing
+
+    async def _remove(self, journal: Journal) -> bool:
+        """Stop what still runs and remove what is there. Returns whether nothing is left."""
+        transfer_id = journal.offer.transfer_id
+        noted = journal.ended or _note_ended(journal)
+        if running := self._running.get(transfer_id):
             running.task.cancel()
             await asyncio.wait([running.task])
-        self._around.journals.part(message.transfer_id).discard()
+        try:
+            self._around.journals.part(transfer_id).discard()
+        except OSError as error:
+            logger.warning("what is there of transfer %s could not be removed: %s", transfer_id, error)
+            return False
         if not noted:
             _note_ended(journal)
-        self._confirm(message.transfer_id)
-        if journal.accept is False:
-            return
-        ended = Ended(
-            transfer_id=message.transfer_id,
-            offer=journal.offer,
-            state=message.state,
-            reason=message.reason,
-        )
-        self._around.events.put(ended)
+        return True
 
     async def _stored_before(self, journal: Journal) -> bool:
         """Whether a former process has come to an end with the file. Its receipt may not have been taken."""

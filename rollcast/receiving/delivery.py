@@ -51,7 +51,8 @@ class Delivery:
                 receipt = self._journal.receipt or await self._obtain()
         except TimeoutError:
             logger.warning("transfer %s expired", self._offer.transfer_id)
-            self._part.discard()
+            with self._logged("what is there of it could not be removed"):
+                self._part.discard()
             return
         finally:
             self._part.close()
@@ -168,17 +169,26 @@ class Delivery:
             logger.warning("transfer %s: %s: %s", self._offer.transfer_id, trouble, error)
 
     async def _report(self, receipt: ReceiptReported) -> None:
+        recorded, told = await self._is_taken(receipt), self._journal.told
+        if not told:
+            self._around.events.put(self._end(receipt, recorded=recorded))
+        if not told or (recorded and not self._journal.recorded):
+            with self._logged("what has become of the receipt could not be written down"):
+                self._journal.note(Line(told=True, recorded=recorded))
+            self._journal.close()
+
+    async def _is_taken(self, receipt: ReceiptReported) -> bool:
+        """Repeat it for as long as it may be answered; after that the server asks again, perhaps another process."""
         try:
             await self._around.session.request(receipt, ReceiptRecorded, self._time_left())
         except (RequestRefused, BrokerUnavailable) as error:
-            logger.warning("the receipt was not taken: %s", error)
-        if not self._journal.recorded:
-            self._around.events.put(self._end(receipt))
-            with self._logged("that the server has the receipt could not be written down"):
-                self._journal.note(Line(recorded=True))
-            self._journal.close()
+            logger.warning(
+                "the receipt of transfer %s was not taken, and is kept: %s", receipt.transfer_id, error
+            )
+            return False
+        return True
 
-    def _end(self, receipt: ReceiptReported) -> ReceiverEvent:
+    def _end(self, receipt: ReceiptReported, *, recorded: bool) -> ReceiverEvent:
         if receipt.outcome == "failed":
             detail = receipt.detail or "the file could not be stored"
             return Failed(transfer_id=receipt.transfer_id, offer=self._offer, detail=detail)
@@ -187,6 +197,7 @@ class Delivery:
             offer=self._offer,
             path=self._around.journals.folder / (receipt.stored_as or self._offer.file.name),
             hash=self._offer.file.hash,
+            recorded=recorded,
         )
 
     def _time_left(self) -> float:

@@ -18,7 +18,8 @@ from rollcast.messages.values import Offer
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that happened."""
+    """One thing that happened. `recorded`: the server has the receipt; `told`: the caller knows how it ended, as it
+    does in any case once that is so."""
 
     offer: Offer | None = None
     accept: bool | None = None
@@ -28,6 +29,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     restarted: bool = False
     naming: str | None = None
     receipt: ReceiptReported | None = None
+    told: bool = False
     recorded: bool = False
     ended: bool = False
 
@@ -46,6 +48,7 @@ class Journal:
         self.opened = False
         self.naming: str | None = None
         self.receipt: ReceiptReported | None = None
+        self.told = False
         self.recorded = False
         self.ended = False
         self._file = -1
@@ -112,6 +115,7 @@ class Journal:
         self.opened = self.opened or line.opened
         self.naming = None if line.restarted else line.naming or self.naming
         self.receipt = line.receipt or self.receipt
+        self.told = self.told or line.told or line.recorded
         self.recorded = self.recorded or line.recorded
         self.ended = self.ended or line.ended
 

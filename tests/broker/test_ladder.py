@@ -17,6 +17,7 @@ from workers import envelope
 from workers.broker.declarer import Declarer
 from workers.ladder import RUNGS, Ladder
 from workers.parked.label import read
+from workers.replies import Replies
 from workers.settings import Settings
 
 LATER, NEVER = Transient("the database is away"), InvalidMessage("nonsense")
@@ -48,7 +49,8 @@ class Shop(NamedTuple):
 async def shop(server: Settings, admin: AbstractChannel) -> AsyncIterator[Shop]:
     """A ladder with the server's user."""
     link = Link(server.amqp_url, "test")
-    yield Shop(Ladder(Publisher(link), Declarer(link), server.server), server, admin)
+    publisher = Publisher(link)
+    yield Shop(Ladder(publisher, Replies(publisher), Declarer(link), server.server), server, admin)
     await link.close()
 
 

@@ -4,6 +4,8 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.contract.raw_client import Terminal
 from tests.e2e.raw import line
 from tests.e2e.underway import ALICE, BOB
@@ -78,3 +80,28 @@ def test_who_accepts_late_is_told_to_who_still_waits(world: World, tmp_path: Pat
     assert "receiver list: 1 accepted, 1 silent" in said
     assert f"receiver list: 2 accepted (1 later)\n  {BOB}: accepted later" in said
     assert json.loads(out)["list_version"] == 2
+
+
+@pytest.mark.parametrize(("upload", "late"), [("live", "gina@globex"), ("eager", "hugo@globex")])
+def test_nobody_else_accepts(world: World, tmp_path: Path, upload: str, late: str) -> None:
+    """`send` ends all the same when the server has the file; whoever accepts later gets it from there."""
+    world.add(ALICE)
+    source = random_file(tmp_path / "much-later.bin", 3_000_000)
+    with ExitStack() as connections:
+        terminal = _by_hand(world, connections, late)
+        words = world.sending(source, ALICE, [late], "--upload", upload, "--expires", "10m")
+        sending = world.start(*words)
+        transfer_id = terminal.hear("ConsentAsked")["offer"]["transfer_id"]
+        answer = {"type": "ConsentAnswered/1", "transfer_id": transfer_id}
+        terminal.say("answer", answer | {"accept": False, "deferred": True})
+        out, said = sending.communicate(timeout=60)
+        assert sending.returncode == 1, said
+        document = json.loads(out)
+        assert (document["state"], document["report_version"]) == ("asking", 1)
+        assert ends(document) == {late: ("deferred", None)}
+        terminal.say("answer", answer | {"accept": True})
+        assert terminal.hear("LaneOpened")["offer"]["transfer_id"] == transfer_id
+    world.receive(late)
+    status = ("status", transfer_id, "--as", ALICE, "--json")
+    wait_until(lambda: world.run(*status).document["state"] == "completed", "it is there")
+    assert (world.inbox(late) / source.name).read_bytes() == source.read_bytes()

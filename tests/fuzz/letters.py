@@ -8,6 +8,9 @@ from rollcast.broker import Delivery
 from rollcast.errors import BrokerUnavailable
 from tests.unit.steps.build import SERVER
 
+PLACE = "amq.rabbitmq.reply-to.g1h2AA9yZXBseUAxMDY3MzEzNjQAAANLAAAAAGsNJAA=.5RdeuLJm5pQNMDYUM0yMlg=="
+"""Where the broker has a reply go."""
+
 
 @dataclass
 class Letter:
@@ -18,7 +21,7 @@ class Letter:
     exchange: str | None = "rollcast.step"
     routing_key: str | None = ""
     headers: dict[str, Any] = field(default_factory=dict)
-    reply_to: str | None = "amq.rabbitmq.reply-to.somebody"
+    reply_to: str | None = PLACE
     correlation_id: str | None = "1"
     redelivered: bool = False
     settled: list[str] = field(default_factory=list)
@@ -47,7 +50,7 @@ class Sent(NamedTuple):
 
 
 class Post:
-    """Stands for the publisher of a worker; `refused` counts what could not be published."""
+    """Stands for the publisher of a worker; `refused` counts what could not be published, beside replies."""
 
     def __init__(self, *, away: bool = False) -> None:
         self.away = away
@@ -55,11 +58,18 @@ class Post:
         self.refused = 0
 
     async def publish(
-        self, exchange: str, key: str, body: bytes, *, headers: Mapping[str, Any] | None = None, **_: object
+        self,
+        exchange: str,
+        key: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, Any] | None = None,
+        persistent: bool = True,
+        **_: object,
     ) -> bool:
         """Take it, unless the broker is away."""
         if self.away:
-            self.refused += 1
+            self.refused += persistent
             raise BrokerUnavailable("gone")
         self.sent.append(Sent(exchange, key, body, dict(headers or {})))
         return True

@@ -23,6 +23,7 @@ from workers.ladder import Ladder
 from workers.parked.label import read
 from workers.parked.parking import Parking
 from workers.parked.queue import Found, ParkedQueue
+from workers.replies import Replies
 from workers.runner import Runner
 from workers.spool.caster import Caster
 from workers.spool.store import Store
@@ -70,8 +71,8 @@ class KeptHere(ParkedQueue):
 class WatchedLadder(Ladder):
     """Remembers which messages failed, and why."""
 
-    def __init__(self, publisher: Publisher, declarer: Declarer) -> None:
-        super().__init__(publisher, declarer, SETTINGS.server)
+    def __init__(self, publisher: Publisher, replies: Replies, declarer: Declarer) -> None:
+        super().__init__(publisher, replies, declarer, SETTINGS.server)
         self.failed: list[tuple[Delivery, Exception]] = []
 
     async def lift(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> str:
@@ -91,8 +92,9 @@ class Server:
         declarer, store = NoBroker(Link("amqp://nobody@nowhere", "none")), Store(f"file://{folder}")
         caster, rights = Caster(publisher, declarer, store), Rights(NoManagement(None, "/"))
         management = Management(None, "/")
-        self.outbox = Outbox(publisher, declarer, database, SETTINGS)
-        self.ladder = WatchedLadder(publisher, declarer)
+        replies = Replies(publisher)
+        self.outbox = Outbox(publisher, replies, declarer, database, SETTINGS)
+        self.ladder = WatchedLadder(publisher, replies, declarer)
         parking = Parking(publisher, KeptHere(self.post))
         self._actions = Actions(SETTINGS, database, declarer, store, caster, rights, parking, management)
 

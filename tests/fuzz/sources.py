@@ -1,5 +1,6 @@
 """Where deliveries come from: valid messages, mutilated ones and noise, in right and wrong envelopes."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple, get_args
 
 import msgpack
@@ -12,7 +13,7 @@ from rollcast.messages import MESSAGES, Message
 from rollcast.messages.values import Digest
 from rollcast.topology import OPERATORS_MAY_SAY, STEP, STEP_OF, STEPS, UP, VERBS, accepts
 from tests.contract.strategies import Known, messages
-from tests.fuzz.letters import Letter
+from tests.fuzz.letters import PLACE, Letter
 from tests.fuzz.populated import CHUNK, FILE_SIZE, TRANSFERS
 from tests.unit.steps.build import ALICE, BOB, CAROL, DAVE, MALLORY, OPERATOR, RIGHT, SERVER, STRANGER
 from tests.unit.steps.world import SETTINGS
@@ -46,6 +47,9 @@ ANYTHING = st.recursive(
 )
 
 
+PLACES = st.sampled_from([PLACE, PLACE, None, "amq.rabbitmq.reply-to.AAAA.x"]) | st.text(max_size=40)
+
+
 class Address(NamedTuple):
     """What the broker says of a delivery."""
 
@@ -64,11 +68,12 @@ def fair(draw: st.DrawFn, step: str) -> Letter:
 
 @st.composite
 def foul(draw: st.DrawFn, step: str) -> Letter:
-    """Any bytes in any envelope."""
+    """Any bytes in any envelope, to be answered anywhere."""
     kind = draw(st.sampled_from(accepts(step)) | st.sampled_from(list(MESSAGES.values())))
     body = draw(bodies(kind))
     address = draw(_right(step, kind) if kind in accepts(step) else _wrong())
-    return _letter(body, draw(st.just(address) | _wrong()))
+    letter = _letter(body, draw(st.just(address) | _wrong()))
+    return replace(letter, reply_to=draw(PLACES), redelivered=draw(st.booleans()))
 
 
 @st.composite

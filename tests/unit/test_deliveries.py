@@ -1,20 +1,24 @@
 """A transfer that was cut off: what is there of it goes, and what is whole is said to be so."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
-from rollcast.events import ReceiverEvent
-from rollcast.messages import ReceiptReported, Register, TransferEnded
+from rollcast.events import Ended, ReceiverEvent
+from rollcast.messages import LaneOpened, Message, ReceiptReported, Register, TransferEnded
 from rollcast.messages.values import Hashes
 from rollcast.reasons import Code
 from rollcast.receiving.deliveries import Deliveries
+from rollcast.receiving.delivery import Delivery
 from rollcast.receiving.fetch import Surroundings
 from rollcast.receiving.journal import Journal, Line
 from rollcast.receiving.journals import KEPT_AFTER_EXPIRY_US, UNTOLD_KEPT_US, Journals
+from rollcast.receiving.partfile import PartFile
 from rollcast.registration import Registration
 from rollcast.states import Transfer
 from rollcast.tasks import Stream, Tasks
@@ -33,13 +37,13 @@ class Place:
         self.folder = folder
         self.journals = journals
         self.part = folder / ".rollcast" / f"{TRANSFER}.part"
-        self._session = FakeSession("bob@acme")
-        events: Stream[ReceiverEvent] = Stream()
-        registration = Registration(self._session, Register, lambda _: None)
+        self.session = FakeSession("bob@acme")
+        self.events: Stream[ReceiverEvent] = Stream()
+        registration = Registration(self.session, Register, lambda _: None)
         around = Surroundings(
-            session=self._session, registration=registration, journals=journals, events=events
+            session=self.session, registration=registration, journals=journals, events=self.events
         )
-        self.tasks = Tasks(events)
+        self.tasks = Tasks(self.events)
         self.deliveries = Deliveries(around, self.tasks)
 
     def left(self, *lines: Line) -> Journal:
@@ -54,7 +58,7 @@ class Place:
     async def told(self) -> ReceiptReported:
         """What the server hears when it has said that the file will not come."""
         await self.deliveries.on_ended(ENDED)
-        message = await asyncio.wait_for(self._session.told.get(), 10)
+        message = await asyncio.wait_for(self.session.told.get(), 10)
         assert isinstance(message, ReceiptReported)
         return message
 
@@ -108,6 +112,64 @@ async def test_on_a_full_disk_it_is_removed_all_the_same(place: Place) -> None:
     journal.path.symlink_to("/dev/full")
     assert (await place.told()).outcome == "discarded"
     assert not place.part.exists()
+
+
+async def test_nothing_is_confirmed_before_it_is_removed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says it again while a thread still writes."""
+    stopping, written = asyncio.Event(), asyncio.Event()
+
+    async def run(delivery: Delivery) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopping.set()
+            await written.wait()
+
+    monkeypatch.setattr(Delivery, "run", run)
+    told_with_part: list[bool] = []
+
+    async def tell(message: Message, *, persistent: bool = True) -> None:
+        told_with_part.append(place.part.exists())
+
+    monkeypatch.setattr(place.session, "tell", tell)
+    journal = place.left()
+    place.deliveries.on_opened(LaneOpened(offer=journal.offer, lane="lane"))
+    await asyncio.sleep(0)
+    first = asyncio.create_task(place.deliveries.on_ended(ENDED))
+    await asyncio.wait_for(stopping.wait(), 10)
+    await place.deliveries.on_ended(ENDED)
+    place.deliveries.on_opened(LaneOpened(offer=journal.offer, lane="lane"))
+    written.set()
+    await first
+    assert isinstance(await place.events.get(), Ended)
+    await asyncio.sleep(0)
+    assert told_with_part == [False]
+
+
+async def test_what_a_killed_process_did_not_remove_goes_now(place: Place) -> None:
+    """It had only noted the end."""
+    place.left(Line(ended=True))
+    assert (await place.told()).outcome == "discarded"
+    assert not place.part.exists()
+    assert isinstance(await place.events.get(), Ended)
+
+
+async def test_what_cannot_be_removed_is_not_confirmed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receiver goes on, and the server asks again."""
+
+    def disk_gone(part: PartFile) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(part.path))
+
+    place.left()
+    with monkeypatch.context() as broken:
+        broken.setattr(PartFile, "discard", disk_gone)
+        await place.deliveries.on_ended(ENDED)
+    assert place.session.told_so_far() == []
+    assert (await place.told()).outcome == "discarded"
+    assert not place.part.exists()
+    assert isinstance(await place.events.get(), Ended)
 
 
 async def test_what_the_server_may_not_know_is_kept_longer(place: Place) -> None:

@@ -10,16 +10,21 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from rollcast.errors import BrokerUnavailable
 from rollcast.events import Delivered, Failed, Opened, ReceiverEvent
-from rollcast.messages import ReceiptRecorded, ReceiptReported, Register
+from rollcast.messages import Message, ReceiptRecorded, ReceiptReported, Refused, Register, TransferEnded
 from rollcast.messages.values import Hashes, Offer
+from rollcast.reasons import Code
 from rollcast.receiving import delivery as module
+from rollcast.receiving.deliveries import Deliveries
 from rollcast.receiving.delivery import Delivery
 from rollcast.receiving.fetch import Surroundings
 from rollcast.receiving.journal import Journal, Line
-from rollcast.receiving.journals import Journals
+from rollcast.receiving.journals import KEPT_AFTER_EXPIRY_US, Journals
+from rollcast.receiving.partfile import PartFile
 from rollcast.registration import Registration
-from rollcast.tasks import Stream
+from rollcast.states import Transfer
+from rollcast.tasks import Stream, Tasks
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import TRANSFER, offer
 
@@ -55,9 +60,10 @@ class Place:
         await asyncio.wait_for(Delivery(self.around, journal, "lane", 8).run(), 10)
         receipt = self.session.told.get_nowait()
         assert isinstance(receipt, ReceiptReported)
-        return receipt, await self._events()
+        return receipt, await self.events()
 
-    async def _events(self) -> list[ReceiverEvent]:
+    async def events(self) -> list[ReceiverEvent]:
+        """What happened since the last look."""
         self.around.events.fail(EOFError())
         events = []
         try:
@@ -181,6 +187,48 @@ async def test_a_file_that_has_its_name_is_delivered(place: Place, field: str) -
         assert [path.name for path in place.folder.iterdir() if path.is_file()] == ["a.bin"]
 
 
+async def test_a_receipt_that_is_not_taken_is_kept_for_whoever_asks(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is there, and that is told once; long after the expiry the server comes back and hears of it."""
+    journal = place.journal(whole_file())
+    with monkeypatch.context() as silent:
+        silent.setattr(place.session, "request", nobody_answers)
+        await asyncio.wait_for(Delivery(place.around, journal, "lane", 8).run(), 10)
+    assert not journal.recorded
+    told = (await place.events())[-1]
+    assert isinstance(told, Delivered)
+    assert (told.path.read_bytes(), told.recorded) == (CONTENT, False)
+    place.around.journals.prune(journal.offer.expires_at + KEPT_AFTER_EXPIRY_US + 1)
+
+    tasks = Tasks(place.around.events)
+    ended = TransferEnded(transfer_id=TRANSFER, state=Transfer.EXPIRED, reason=Code.NO_RECEIPT)
+    await Deliveries(place.around, tasks).on_ended(ended)
+    receipt = await asyncio.wait_for(place.session.told.get(), 10)
+    await asyncio.sleep(0)
+    await tasks.close()
+
+    assert isinstance(receipt, ReceiptReported)
+    assert (receipt.outcome, receipt.stored_as) == ("delivered", "a.bin")
+    assert journal.recorded
+    assert await place.events() == []
+
+
+async def test_a_receipt_that_is_refused_is_told_once(place: Place) -> None:
+    """However often the server asks for it."""
+    journal = place.journal(whole_file())
+    for events in ([Opened, Delivered], []):
+        place.session.answers = [Refused(reason=Code.INVALID_MESSAGE, detail="no", hint="none")]
+        await asyncio.wait_for(Delivery(place.around, journal, "lane", 8).run(), 10)
+        assert [type(event) for event in await place.events()] == events
+    assert not journal.recorded
+
+
+async def nobody_answers(message: Message, expect: type[Message], within: float) -> Message:
+    """The server is away."""
+    raise BrokerUnavailable("the server did not answer")
+
+
 async def test_a_name_that_cannot_be_announced_is_not_taken(place: Place) -> None:
     """A crash would leave a file that nobody knows of."""
     journal = place.journal(whole_file())
@@ -198,3 +246,19 @@ async def test_an_expired_transfer_leaves_nothing(place: Place, monkeypatch: pyt
     await asyncio.wait_for(Delivery(place.around, journal, "lane", 8).run(), 10)
     assert not [one for one in place.session.told_so_far() if isinstance(one, ReceiptReported)]
     assert not list(place.folder.glob(".rollcast/*.part"))
+
+
+async def test_a_part_that_cannot_be_removed_ends_nothing_else(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The receiver goes on with all other files when one has expired."""
+    monkeypatch.setattr(module, "GRACE", 0.05)
+    monkeypatch.setattr(PartFile, "discard", disk_gone)
+    journal = place.journal(offer(size=len(CONTENT), expires_at=1), whole=False)
+    await asyncio.wait_for(Delivery(place.around, journal, "lane", 8).run(), 10)
+    assert journal.receipt is None
+
+
+def disk_gone(part: PartFile) -> None:
+    """Nothing can be removed any more."""
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(part.path))

@@ -14,7 +14,7 @@ from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from rollcast.codec import encode
-from rollcast.errors import BrokerUnavailable, IdentityError, InvalidMessage, Permanent, Transient
+from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
 from rollcast.messages import CloseDue, Message, Query, SpoolVerified
 from tests.unit.steps.build import RIGHT, SERVER, T
 from tests.unit.steps.conftest import bare as bare
@@ -162,6 +162,7 @@ async def test_deliveries_in_line_are_handled_in_batches(bare: World) -> None:
     ("error", "then"),
     [
         (Transient("later"), ["retried 1", "ack 1"]),
+        (Gone("deleted"), ["retried 1", "ack 1"]),
         (RuntimeError("a bug"), ["retried 1", "ack 1"]),
         (InvalidMessage("nonsense"), ["parked 1", "ack 1", "told 1"]),
         (IdentityError("somebody else"), ["parked 1", "ack 1"]),

@@ -10,7 +10,7 @@ from aiormq.exceptions import ChannelNotFoundEntity
 
 from rollcast.broker import Link
 from rollcast.broker.link import CONNECTION_LOST, losses_named
-from rollcast.errors import BrokerUnavailable
+from rollcast.errors import BrokerUnavailable, Gone
 from rollcast.topology import BULK, EXCHANGES, ExchangeType, QueueSpec
 
 CHANNELS = 16
@@ -103,7 +103,7 @@ class Declarer:
         try:
             await self._look(call)
         except ChannelNotFoundEntity as error:
-            raise BrokerUnavailable(f"what was declared is gone again: {error}") from error
+            raise Gone(f"what it needs was deleted on the broker: {error}") from error
 
     async def _look(self, call: Call) -> None:
         """Call for what may not be there. Raises `ChannelNotFoundEntity`, `BrokerUnavailable`."""

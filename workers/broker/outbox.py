@@ -16,6 +16,7 @@ from workers import metrics
 from workers.about import transfer_of
 from workers.broker.declarer import Declarer
 from workers.ledger import Database, accounts
+from workers.replies import Replies
 from workers.settings import Settings
 from workers.work import IntoCast, Later, Publication, Reply, ToInboxes, ToStep
 
@@ -30,15 +31,21 @@ class Outbox:
     """The one way in which control messages leave a worker."""
 
     def __init__(
-        self, publisher: Publisher, declarer: Declarer, database: Database, settings: Settings
+        self,
+        publisher: Publisher,
+        replies: Replies,
+        declarer: Declarer,
+        database: Database,
+        settings: Settings,
     ) -> None:
         self._publisher = publisher
+        self._replies = replies
         self._declarer = declarer
         self._database = database
         self._pace = retry_queue(settings.server, PACE, PACE_MS).name
 
     async def publish(self, publications: Iterable[Publication]) -> None:
-        """Publish all, in any order; when this returns the broker has them."""
+        """Publish all, in any order; when this returns the broker has them, replies perhaps excepted."""
         await asyncio.gather(*(part for one in publications for part in self._parts(one)))
 
     def _parts(self, publication: Publication) -> Sequence[Awaitable[object]]:
@@ -50,8 +57,8 @@ class Outbox:
                 return [self._publisher.publish(self._pace, step_key(domain, message), body)]
             case ToInboxes():
                 return self._to_inboxes(publication, body)
-            case Reply(to, _):
-                return [self._reply(to.reply_to, to.correlation_id, body)] if to.reply_to else []
+            case Reply(to, message):
+                return [self._replies.send(to.reply_to, to.correlation_id, message)] if to.reply_to else []
             case IntoCast(sender, transfer_id, _, None):
                 return [self._to_cast(cast(domain_of(sender), transfer_id), body)]
             case IntoCast(_, transfer_id, _, str(receiver)):
@@ -96,6 +103,3 @@ class Outbox:
         # Without its exchange nobody hears it; the clock's prompts do the same, only later.
         if await self._declarer.has_exchange(exchange):
             await self._publisher.publish(exchange, "", body)
-
-    async def _reply(self, reply_to: str, correlation_id: str | None, body: bytes) -> None:
-        await self._publisher.publish("", reply_to, body, correlation_id=correlation_id, persistent=False)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, update
 
 from rollcast.addresses import domain_of
 from rollcast.errors import IdentityError
@@ -18,7 +18,7 @@ from workers import observed, reports, room
 from workers.ending.causes import Ending, Tally, ending_of, final_state
 from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_chunks, sent_domains, spool_usage
-from workers.work import DropCast, DropSpool, Outcome, Services, ToStep
+from workers.work import DropCast, DropSpool, Outcome, ToStep
 
 
 async def cancel(origin: str, message: CancelRequested, ledger: Ledger) -> list[Outcome]:
@@ -49,16 +49,18 @@ async def see_whether_ended(transfer_id: str, ledger: Ledger) -> list[Outcome]:
     return await _end(transfer, ending, ledger)
 
 
-async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome]:
+async def confirm(message: ClosingConfirmed, ledger: Ledger) -> list[Outcome]:
     """A server has closed its half; when all have, and the transfer has ended, nothing is due any more.
 
-    While it knows of more receipts than have come here, some are on their way or lost: it is asked again.
+    While it knows of more receipts than have come here, some are on their way or lost: it is asked again, until it is
+    clear that they are of somebody who is not on the list.
     """
-    ledger, transfer_id = services.ledger, message.transfer_id
+    transfer_id = message.transfer_id
     transfer = (await sent.lock(ledger, [transfer_id])).get(transfer_id)
     if transfer is None or (transfer.state not in FINAL_TRANSFER and transfer.ending_at is None):
         return []
-    if message.delivered > await _receipts_of(transfer_id, message.domain, ledger):
+    waits = ledger.now < transfer.expires_at + sent.RECEIPTS_WITHIN
+    if waits and message.delivered > await _receipts_of(transfer_id, message.domain, ledger):
         return []
     await ledger.execute(
         update(sent_domains)
@@ -66,9 +68,9 @@ async def confirm(message: ClosingConfirmed, services: Services) -> list[Outcome
         .where(sent_domains.c.confirmed_at.is_(None))
         .values(confirmed_at=ledger.now)
     )
-    if transfer.state not in FINAL_TRANSFER or await _unconfirmed_domains(transfer_id, ledger):
+    if transfer.state not in FINAL_TRANSFER or await sent.unconfirmed_domains(ledger, transfer_id):
         return []
-    return await _clean_up(transfer, ledger)
+    return [DropCast(transfer.sender, transfer.transfer_id)]
 
 
 async def _receipts_of(transfer_id: str, domain: str, ledger: Ledger) -> int:
@@ -82,17 +84,17 @@ def _patience(transfer: Row[Any], now: int) -> int:
 
 
 async def _settle(transfer: Row[Any], tally: Tally, ledger: Ledger) -> list[Outcome]:
-    """All on the list have come to an end, and some may still join it: that is worth a report.
+    """Nobody receives any more, or yet, and some may still join the list: that is worth a report.
 
     Whoever changes what one has said takes `finished_at` back.
     """
-    waiting = any(tally.get(state) for state in ON_THE_LIST)
-    if transfer.state != Transfer.CASTING or waiting or transfer.uploaded_at is None:
+    receiving = transfer.state == Transfer.CASTING and any(tally.get(state) for state in ON_THE_LIST)
+    if receiving or not (transfer.state == Transfer.CASTING or sent.is_open(transfer)):
         return []
-    if transfer.finished_at is not None:
+    if transfer.uploaded_at is None or transfer.finished_at is not None:
         return []
     await sent.change(ledger, transfer.transfer_id, finished_at=ledger.now)
-    return [await reports.publish(transfer, Transfer.CASTING, ledger)]
+    return [await reports.publish(transfer, Transfer(transfer.state), ledger)]
 
 
 async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outcome]:
@@ -105,7 +107,7 @@ async def _cut_off(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[O
         )
         await ledger.note(transfer_id, [(None, "ending", reason)])
     cut_off = await roll.receivers(ledger, transfer_id, ON_THE_LIST)
-    domains = {row.domain for row in cut_off} | set(await _unconfirmed_domains(transfer_id, ledger))
+    domains = {row.domain for row in cut_off} | set(await sent.unconfirmed_domains(ledger, transfer_id))
     return _closed(transfer, sorted(domains), ending.told_as, ending.reason)
 
 
@@ -131,7 +133,8 @@ async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outco
     )
     report = await reports.publish(transfer, state, ledger)
     ended = (await sent.lock(ledger, [transfer_id]))[transfer_id]
-    return [report, *await _free(ended, ledger), *await _closings(ended, ledger)]
+    await _free(ended, ledger)
+    return [report, *await _closings(ended, ledger)]
 
 
 def _explanation(transfer: Row[Any], ending: Ending, state: Transfer) -> dict[str, Any]:
@@ -143,18 +146,14 @@ def _explanation(transfer: Row[Any], ending: Ending, state: Transfer) -> dict[st
 
 
 async def _closings(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
-    domains = await _unconfirmed_domains(transfer.transfer_id, ledger)
+    domains = await sent.unconfirmed_domains(ledger, transfer.transfer_id)
     if not domains:
-        return await _clean_up(transfer, ledger)
+        return [DropCast(transfer.sender, transfer.transfer_id)]
     reason = Code(transfer.reason) if transfer.reason else None
-    return _closed(transfer, domains, Transfer(transfer.state), reason)
-
-
-async def _unconfirmed_domains(transfer_id: str, ledger: Ledger) -> list[str]:
-    query = select(sent_domains.c.domain).where(
-        sent_domains.c.transfer_id == transfer_id, sent_domains.c.confirmed_at.is_(None)
-    )
-    return [row.domain for row in await ledger.all(query)]
+    return [
+        DropSpool(transfer.transfer_id),
+        *_closed(transfer, domains, Transfer(transfer.state), reason),
+    ]
 
 
 def _closed(
@@ -166,16 +165,10 @@ def _closed(
     return [ToStep(domain, closed) for domain in domains]
 
 
-async def _free(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
+async def _free(transfer: Row[Any], ledger: Ledger) -> None:
     """Give the spool's room back; a server that never confirms the closing does not keep it."""
     if transfer.reserved:
         await room.call_held(ledger)
         await ledger.execute(update(spool_usage).values(reserved=spool_usage.c.reserved - transfer.reserved))
     await ledger.execute(delete(sent_chunks).where(sent_chunks.c.transfer_id == transfer.transfer_id))
     await sent.change(ledger, transfer.transfer_id, reserved=0)
-    return [DropSpool(transfer.transfer_id)]
-
-
-async def _clean_up(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
-    await sent.change(ledger, transfer.transfer_id, due_at=None)
-    return [DropCast(transfer.sender, transfer.transfer_id)]

@@ -25,7 +25,7 @@ async def finish(message: ReceiversFinished, ledger: Ledger) -> list[Outcome]:
     transfer = (await sent.lock(ledger, [message.transfer_id])).get(message.transfer_id)
     if transfer is None:
         return []
-    ends = receipt_checks.checked(message.receivers, sent.request_of(transfer).file, transfer.transfer_id)
+    ends = receipt_checks.checked(message.receivers, transfer)
     if transfer.state in FINAL_TRANSFER:
         return await _finish_late(transfer, ends, ledger)
     confirmed = [end.address for end in ends if end.state in CUT_OFF]

@@ -37,6 +37,9 @@ async def record(received: Received, receipt: ReceiptReported, ledger: Ledger) -
         row = await _confirm(row, ledger)
     elif row.accepted_at is None or row.state in NEVER_ACCEPTED:
         raise IdentityError(f"{address} sends a receipt for {transfer_id}, which it has not accepted")
+    elif receipt.outcome == "delivered" and row.state == Receiver.ACCEPTED:
+        # S280 commits before it tells of a lane. A ledger that has lost that tells again, and hears of it again.
+        raise IdentityError(f"{address} says that it has {transfer_id}, of which nothing was sent to it")
     elif _changes(receipt, Receiver(row.state)):
         await invited.change(ledger, [_change(address, receipt, offer, ledger.now)])
         row = (await invited.receivers(ledger, transfer_id, [address]))[address]

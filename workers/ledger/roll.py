@@ -111,6 +111,9 @@ def _is_news(status: ReceiverStatus, known: Row[Any] | None) -> bool:
     return late or known.state in OPEN_RECEIVER
 
 
+SHORT = 512
+"""The bytes of a text in a status; 500 statuses must fit into a message of 1 MiB."""
+_TEXTS = ("detail", "stored_as")
 _FIELDS = ("state", "revision", "step", "reason", "detail", "bytes", "stored_as", "delivered_at", "blake3")
 _RECORD = (
     update(sent_receivers)
@@ -128,9 +131,14 @@ def _row(transfer_id: str, status: ReceiverStatus) -> dict[str, Any]:
 
 
 def status_of(row: Row[Any]) -> ReceiverStatus:
-    """A row of `sent_receivers` or `invited_receivers` as a message carries it."""
+    """A row of `sent_receivers` or `invited_receivers` as a message carries it, which may have to carry many."""
     values = {name: getattr(row, name) for name in _FIELDS}
-    return msgspec.convert({"address": row.address, **values}, ReceiverStatus)
+    texts = {name: _short(values[name]) for name in _TEXTS}
+    return msgspec.convert({"address": row.address, **values, **texts}, ReceiverStatus)
+
+
+def _short(text: str | None) -> str | None:
+    return text and text.encode()[:SHORT].decode(errors="ignore")
 
 
 async def enlist(ledger: Ledger, transfer_id: str, version: int) -> Sequence[Row[Any]]:

@@ -11,7 +11,7 @@ from rollcast.messages.values import MAX_TEXT, Offer
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, Transfer
 from workers.ledger.database import Ledger
-from workers.ledger.tables import sent_parts, sent_transfers
+from workers.ledger.tables import sent_domains, sent_parts, sent_transfers
 
 MILLISECOND, SECOND = 1_000, 1_000_000
 """µs."""
@@ -19,11 +19,19 @@ FIRST_PROMPT = 5 * SECOND
 LAST_PROMPT = 600 * SECOND
 CONFIRMED_WITHIN = 60 * SECOND
 """µs that receivers which are cut off have to confirm that nothing is left of the file."""
+RECEIPTS_WITHIN = 3_600 * SECOND
+"""µs after the expiry for which a closing waits for receipts that the other server says it has."""
 
 
 def request_of(transfer: Row[Any]) -> TransferRequested:
     """The request as it was written down, without its recipients."""
     return msgspec.msgpack.decode(transfer.request, type=TransferRequested)
+
+
+def is_open(transfer: Row[Any]) -> bool:
+    """Whether the list was made, and is not good enough unless some accept who have put their decision off."""
+    made = transfer.state == Transfer.ASKING and transfer.list_version > 0 and transfer.reason is None
+    return made and not request_of(transfer).dry_run
 
 
 def offer_of(transfer: Row[Any]) -> Offer:
@@ -85,13 +93,34 @@ async def lock(ledger: Ledger, transfer_ids: Iterable[str]) -> dict[str, Row[Any
     return {row.transfer_id: row for row in await ledger.all(query)}
 
 
-async def is_cleaned_up(ledger: Ledger, transfer_id: str) -> bool:
-    """Whether a transfer has ended, and nothing is due for it any more."""
-    query = select(sent_transfers.c.state, sent_transfers.c.due_at).where(
-        sent_transfers.c.transfer_id == transfer_id
+async def unconfirmed_domains(ledger: Ledger, transfer_id: str) -> list[str]:
+    """The domains whose servers have not said that they have closed their halves of a transfer."""
+    query = select(sent_domains.c.domain).where(
+        sent_domains.c.transfer_id == transfer_id, sent_domains.c.confirmed_at.is_(None)
     )
+    return [row.domain for row in await ledger.all(query)]
+
+
+async def is_closed(ledger: Ledger, transfer_id: str) -> bool:
+    """Whether a transfer has ended, and all servers have closed their halves: what is left of it is deleted."""
+    query = select(sent_transfers.c.state).where(sent_transfers.c.transfer_id == transfer_id)
     row = await ledger.first(query)
-    return row is not None and row.state in FINAL_TRANSFER and row.due_at is None
+    ended = row is not None and row.state in FINAL_TRANSFER
+    return ended and not await unconfirmed_domains(ledger, transfer_id)
+
+
+async def note_cleaned_up(ledger: Ledger, transfer_id: str) -> None:
+    """Nothing is left of a transfer that has ended; until this was noted, the clock asks for it."""
+    await ledger.execute(
+        update(sent_transfers)
+        .where(sent_transfers.c.transfer_id == transfer_id, sent_transfers.c.state.in_(FINAL_TRANSFER))
+        .values(due_at=None)
+    )
+
+
+async def clean_up_again(ledger: Ledger, transfer_id: str) -> None:
+    """Something may be left after all: let the clock see to it."""
+    await change(ledger, transfer_id, due_at=ledger.now, due_wait=FIRST_PROMPT)
 
 
 async def parts(ledger: Ledger, transfer_id: str) -> int:

@@ -29,6 +29,7 @@ from tests.unit.steps.build import (
     accept,
     at,
     by,
+    defer,
     delivered,
     file,
     reject,
@@ -65,6 +66,15 @@ async def due(world: World, after: int = 6 * SECOND) -> set[tuple[str, type[Mess
     published = await tick(world)
     assert await tick(world) == []
     return {(one.domain, type(one.message)) for one in published if isinstance(one, ToStep)}
+
+
+async def test_a_list_that_is_open(world: World) -> None:
+    """The file is to come, whoever may still join; later answers are asked for at their servers."""
+    await world.asking(request([CAROL]))
+    await world.settle(by(CAROL, defer()))
+    assert await due(world) == {("acme", InvitationsDue), ("acme", UploadDue)}
+    await world.change(uploaded_at=1)
+    assert await due(world, 2 * MINUTE) == {("acme", InvitationsDue)}
 
 
 async def test_requested(world: World) -> None:

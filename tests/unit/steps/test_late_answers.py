@@ -13,8 +13,11 @@ from rollcast.messages import (
     RoundDue,
     SpoolVerified,
     TransferReported,
+    UploadInvited,
 )
+from rollcast.messages.values import Upload
 from rollcast.reasons import Code
+from rollcast.report import Report
 from rollcast.states import CONSENT, Receiver, Transfer
 from tests.unit.steps.build import (
     ALICE,
@@ -211,6 +214,25 @@ class TestDeferred:
         assert sorted(whereto(outcomes, LanesDue), key=str) == ["acme", "globex"]
         assert await world.state() == Transfer.CASTING
 
+    @pytest.mark.parametrize("upload", ["live", "eager"])
+    async def test_meanwhile_the_sender_need_not_wait(self, world: World, upload: Upload) -> None:
+        """The file goes into the spool, and the report says what is still open."""
+        await world.asking(request(list_policy="all_or_nothing", upload=upload))
+        outcomes = await world.settle(by(BOB, accept()), by(CAROL, defer()))
+        assert upload == "eager" or of(outcomes, UploadInvited)
+        assert not of(outcomes, TransferReported)
+        await world.spool(range(300))
+        outcomes = await world.settle(at("acme", SpoolVerified(transfer_id=T, hash=RIGHT)))
+        report = reported(outcomes)
+        assert (report.transfer.state, report.transfer.report_version) == (Transfer.ASKING, 1)
+        assert ends(report) == {BOB: (Receiver.ACCEPTED, None), CAROL: (Receiver.DEFERRED, None)}
+        assert Report(report.transfer, report.receivers).settled
+        again = await world.tell(by(ALICE, request(list_policy="all_or_nothing", upload=upload)))
+        assert reported(again) == report
+        await world.settle(by(CAROL, accept()))
+        assert await world.state() == Transfer.CASTING
+        assert not of(await world.tell(by(ALICE, request(list_policy="all_or_nothing"))), TransferReported)
+
     async def test_a_policy_that_cannot_be_met_any_more_ends_it(self, world: World) -> None:
         """As soon as that is known."""
         await world.asking(request(list_policy="all_or_nothing"))
@@ -234,3 +256,14 @@ class TestDeferred:
         assert report.transfer.state == Transfer.LISTED
         assert ends(report)[CAROL] == (Receiver.DEFERRED, None)
         assert report.transfer.sender == ALICE
+
+
+async def test_a_late_acceptance_makes_nothing_of_a_dry_run(world: World) -> None:
+    """It has made its list, and is about to end with it."""
+    await world.asking(request(dry_run=True, consent_timeout=60_000))
+    await world.settle(by(BOB, accept()))
+    world.pass_time(2 * MINUTE)
+    await world.tell(at("acme", RoundDue(transfer_id=T)))
+    assert of(await world.settle(by(CAROL, accept())), LanesDue) == []
+    await world.settle(CLOSE_DUE)
+    assert await world.state() == Transfer.LISTED

@@ -1,11 +1,16 @@
 """What receivers' servers say comes to the same, in whatever order and however often it comes."""
 
 from itertools import count
+from types import SimpleNamespace
+from typing import Any, cast
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rollcast.messages.values import ReceiverStatus
+from rollcast.codec import decode, encode
+from rollcast.messages import ReceiversFinished
+from rollcast.messages.values import MAX_FILE_SIZE, MAX_RECEIVERS, MAX_TEXT, ReceiverStatus
+from rollcast.reasons import Code
 from rollcast.states import Receiver
 from tests.unit.steps.build import ALICE, BOB, CAROL, DAVE, by, request
 from tests.unit.steps.world import World
@@ -28,6 +33,26 @@ def histories(draw: st.DrawFn) -> list[ReceiverStatus]:
         ReceiverStatus(address=address, state=state, revision=number)
         for number, state in enumerate(states, start=1)
     ]
+
+
+def test_as_many_as_a_message_may_name_fit_into_one() -> None:
+    """Whatever they say of themselves."""
+    row = SimpleNamespace(
+        address=f"{'b' * 63}@{'a' * 63}",
+        state=Receiver.FAILED,
+        revision=2**31 - 1,
+        step="s310",
+        reason=max(Code, key=len),
+        detail="\U0001f4a3" * MAX_TEXT,
+        bytes=MAX_FILE_SIZE,
+        stored_as="\U0001f4a3" * MAX_TEXT,
+        delivered_at=2**53 - 1,
+        blake3="e" * 64,
+    )
+    finished = ReceiversFinished(
+        transfer_id="e" * 32, receivers=[roll.status_of(cast(Any, row))] * MAX_RECEIVERS
+    )
+    assert decode(encode(finished)) == finished
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

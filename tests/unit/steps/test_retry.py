@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from rollcast.messages import (
     CancelRequested,
@@ -34,6 +35,7 @@ from tests.unit.steps.build import (
     discarded,
     failed,
     file,
+    invitation,
     of,
     one,
     reject,
@@ -136,14 +138,31 @@ async def test_who_is_not_able_any_more_does_not_get_it(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", [again(file=file(hash=WRONG)), again(file=file(size=1)), again(retry_of="e" * 32)]
+    "wanted",
+    [
+        again(file=file(hash=WRONG)),
+        again(file=file(size=1)),
+        again(file=file(name="setup.exe")),
+        again(file=file(type="application/x-msdownload")),
+        again(retry_of="e" * 32),
+    ],
 )
 async def test_nothing_else_goes_under_that_consent(world: World, wanted: TransferRequested) -> None:
-    """Neither another file nor another transfer's receivers."""
+    """Neither another file, nor this one as something else, nor another transfer's receivers."""
     await ended(world)
     outcomes = await world.settle(by(ALICE, wanted))
     assert one(outcomes, TransferRefused).reason == Code.NOT_RETRYABLE
     assert not of(outcomes, LaneOpened)
+
+
+@pytest.mark.parametrize("shown", [{"name": "setup.exe"}, {"type": "application/x-msdownload"}])
+async def test_who_is_offered_it_as_something_else_is_asked(world: World, shown: dict[str, Any]) -> None:
+    """Whatever the sender's server let through."""
+    await ended(world)
+    offer = structs.replace(await world.offer(), transfer_id=OTHER_T, retry_of=T, file=file(**shown))
+    outcomes = await world.settle(at("globex", invitation(offer, CAROL)))
+    assert whereto(outcomes, ConsentAsked) == [(CAROL, None)]
+    assert await world.invited_states(OTHER_T) == {CAROL: Receiver.ASKED}
 
 
 async def test_nobody_elses(world: World) -> None:
@@ -152,6 +171,15 @@ async def test_nobody_elses(world: World) -> None:
     await world.account(MALLORY)
     outcomes = await world.settle(by(MALLORY, again()))
     assert one(outcomes, TransferRefused).reason == Code.NOT_RETRYABLE
+
+
+async def test_not_against_its_list_policy(world: World) -> None:
+    """Who was listed was to have it together with the others, or not at all."""
+    await world.asking(request(list_policy="all_or_nothing"))
+    await world.settle(by(BOB, accept()), by(CAROL, reject()))
+    assert await world.state() == Transfer.DECLINED
+    refused = one(await world.settle(by(ALICE, again())), TransferRefused)
+    assert (refused.reason, "policy" in refused.detail) == (Code.NOT_RETRYABLE, True)
 
 
 async def test_not_before_it_has_ended(world: World) -> None:

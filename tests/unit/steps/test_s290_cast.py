@@ -208,7 +208,10 @@ async def test_what_a_dead_worker_opened_for_an_ended_transfer_is_closed(world: 
     """Its message comes again, and finds that nothing is left to do but that."""
     await world.asking(request())
     await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
-    assert await world.tell(UPLOAD_DUE) == [DropCast(ALICE, T)]
+    assert (await world.transfer()).due_at is None
+    assert await world.tell(UPLOAD_DUE) == []
+    assert (await world.transfer()).due_at is not None
+    assert await world.tell(at("acme", CloseDue(transfer_id=T))) == [DropCast(ALICE, T)]
 
 
 async def test_a_measuring_that_was_lost_is_begun_again(world: World) -> None:

@@ -109,6 +109,16 @@ class TestReceipts:
         with pytest.raises(IdentityError):
             await world.tell(by(BOB, delivered(transfer_id=OTHER_T)))
 
+    async def test_nobody_has_it_before_a_lane_was_opened(self, world: World) -> None:
+        """The digest stands in the question, so that whoever was asked can name it; nothing was sent yet."""
+        await world.asking(request([BOB, CAROL], dry_run=True))
+        await world.tell(by(CAROL, accept()))
+        with pytest.raises(IdentityError):
+            await world.tell(by(CAROL, delivered()))
+        assert (await world.invited_states())[CAROL] == Receiver.ACCEPTED
+        await world.tell(by(CAROL, failed()))
+        assert (await world.invited_states())[CAROL] == Receiver.FAILED
+
     async def test_a_receipt_after_the_closing_counts(self, world: World) -> None:
         """The file is there."""
         await world.casting(request())

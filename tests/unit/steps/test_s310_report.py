@@ -126,6 +126,19 @@ class TestEnding:
         assert await world.tell(told) == []
         assert await world.transfer() == before
 
+    @pytest.mark.parametrize("options", [{"dry_run": True}, {"list_policy": "all_or_nothing"}])
+    async def test_nobody_has_what_was_not_sent(self, world: World, options: dict[str, Any]) -> None:
+        """The digest stands in the offer, so anybody can write a receipt."""
+        await world.asking(request(**options))
+        await world.settle(by(BOB, accept()), by(CAROL, reject()))
+        before = await world.transfer()
+        assert before.state in {Transfer.LISTED, Transfer.DECLINED}
+        has_it = ReceiverStatus(
+            address=BOB, state=Receiver.DELIVERED, revision=99, bytes=300 * MiB, blake3=RIGHT.blake3
+        )
+        assert await world.tell(at("acme", ReceiversFinished(transfer_id=T, receivers=[has_it]))) == []
+        assert await world.transfer() == before
+
     async def test_ends_of_unknown_transfers_and_receivers_are_nothing(self, world: World) -> None:
         """A peer may tell anything."""
         assert await world.tell(at("acme", finished(BOB, Receiver.DELIVERED))) == []

@@ -22,6 +22,7 @@ from tests.unit.steps.build import (
     MALLORY,
     MINUTE,
     OTHER_T,
+    SECOND,
     MiB,
     T,
     at,
@@ -42,6 +43,13 @@ from workers.work import DropCast, DropSpool, Outcome
 
 CLOSE_DUE = at("acme", CloseDue(transfer_id=T))
 CANCEL = CancelRequested(transfer_id=T)
+
+
+async def expired(world: World) -> None:
+    """End a transfer before anything of its receivers has come."""
+    created_at = (await world.transfer()).created_at
+    await world.change(expires_at=created_at, ending_at=1, reason=Code.NO_RECEIPT)
+    await world.tell(CLOSE_DUE)
 
 
 class TestExpiry:
@@ -240,14 +248,22 @@ class TestCleanUp:
     async def test_it_is_not_over_while_a_receipt_is_missing(self, world: World) -> None:
         """A server that knows of a receipt that did not come here is asked again, until it has come."""
         await world.casting(request([CAROL]))
-        await world.change(expires_at=1, ending_at=1, reason=Code.NO_RECEIPT)
-        await world.tell(CLOSE_DUE)
+        await expired(world)
         lost = at("acme", ClosingConfirmed(transfer_id=T, domain="globex", delivered=1))
         assert await world.tell(lost) == []
         assert whereto(await world.tell(CLOSE_DUE), TransferClosed) == ["globex"]
         await world.settle(by(CAROL, delivered()))
         assert await world.tell(lost) == [DropCast(ALICE, T)]
         assert (await world.transfer()).due_at is None
+
+    async def test_a_receipt_of_somebody_else_is_not_waited_for_for_ever(self, world: World) -> None:
+        """Whoever is not on the list may have told its server of one."""
+        await world.casting(request([CAROL]))
+        await expired(world)
+        more = at("acme", ClosingConfirmed(transfer_id=T, domain="globex", delivered=1))
+        assert await world.tell(more) == []
+        world.pass_time(3_600 * SECOND)
+        assert await world.tell(more) == [DropCast(ALICE, T)]
 
     async def test_the_room_is_given_back_once(self, world: World) -> None:
         """However often the closing is confirmed."""
@@ -263,7 +279,7 @@ class TestCleanUp:
         await self.ended(world)
         outcomes = await world.tell(CLOSE_DUE)
         assert whereto(outcomes, TransferClosed) == ["acme", "globex"]
-        closed = one(outcomes[:1], TransferClosed)
+        closed = one(outcomes[:2], TransferClosed)
         assert (closed.state, closed.reason, closed.sender_domain) == (
             Transfer.CANCELLED,
             Code.CANCELLED,

@@ -17,7 +17,7 @@ from workers.ledger import Database, Ledger, accounts, sent, spooled
 from workers.ledger.tables import invited_receivers, sent_chunks, sent_receivers, sent_transfers, spool_usage
 from workers.settings import Settings
 from workers.steps import STEPS
-from workers.work import Outcome, Received, Services, ToStep
+from workers.work import DropCast, Outcome, Received, Services, ToStep
 
 SETTINGS = Settings(
     server="main",
@@ -58,13 +58,20 @@ class World:
         self.database.ahead += microseconds
 
     async def tell(self, *batch: Received) -> list[Outcome]:
-        """Hand a batch to the step that hears its first message, in one transaction; progress is for none."""
+        """Hand a batch to the step that hears its first message, in one transaction; progress is for none.
+
+        What is dropped after it is noted, as by the actions.
+        """
         kind = type(batch[0].message)
         if kind is ReceiversProgressed:
             return []
         step = next(pool for pool in POOLS if kind in accepts(pool))
         async with self.database.begin() as ledger:
-            return await STEPS[step](batch, Services(ledger, self.settings))
+            outcomes = await STEPS[step](batch, Services(ledger, self.settings))
+        async with self.database.begin() as ledger:
+            for dropped in (outcome for outcome in outcomes if isinstance(outcome, DropCast)):
+                await sent.note_cleaned_up(ledger, dropped.transfer_id)
+        return outcomes
 
     async def settle(self, *batch: Received) -> list[Outcome]:
         """Hand a batch to its step, and what follows to theirs, until no step has any more to do.
