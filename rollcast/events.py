@@ -63,6 +63,13 @@ class UploadStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UploadProgressed(Event):
+    """To the sender, at most once a second: so many bytes of the file are with the broker or with the server."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Uploaded(Event):
     """To the sender: the server has the whole file and needs the sender no longer."""
 
@@ -159,6 +166,15 @@ class Ended(Event):
 
 
 SenderEvent = (
-    Accepted | Held | Paused | Resumed | ListResolved | UploadStarted | Uploaded | Progressed | Reported
+    Accepted
+    | Held
+    | Paused
+    | Resumed
+    | ListResolved
+    | UploadStarted
+    | UploadProgressed
+    | Uploaded
+    | Progressed
+    | Reported
 )
 ReceiverEvent = Ready | Asked | Answered | AnswerRefused | Opened | Stored | Delivered | Failed | Ended

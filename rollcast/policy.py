@@ -41,7 +41,9 @@ def _number(argument: str, recipients: int) -> int:
     if not (argument.isascii() and argument.isdigit() and len(argument) <= 9) or int(argument) < 1:
         raise _invalid(f"at_least:{argument[:80]} needs a number from 1")
     if int(argument) > recipients:
-        raise _invalid(f"at_least:{argument} can never be met by {recipients} recipients")
+        raise _invalid(
+            f"at_least:{argument} can never be met by {recipients} recipient{'s' * (recipients != 1)}"
+        )
     return int(argument)
 
 

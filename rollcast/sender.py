@@ -11,6 +11,7 @@ from rollcast import topology
 from rollcast.credentials import Credentials
 from rollcast.errors import FileUnusable, RequestRefused, TransferRefusedError
 from rollcast.events import Reported, SenderEvent
+from rollcast.hashing import Told
 from rollcast.messages import TransferRequested
 from rollcast.messages.values import TransferStatus
 from rollcast.queries import Glance, describe, glance, newest
@@ -68,10 +69,12 @@ class Sender:
         chunk_size: int = topology.MiB,
         transfer_id: str | None = None,
         type: str | None = None,
+        reading: Told | None = None,
     ) -> AsyncGenerator[SenderEvent, None]:
         """Send a file, and yield what happens up to the report, or with `detach` until the server has the file.
 
-        Durations in seconds, `chunk_size` in bytes. `detach` means an eager upload. Who stops reading leaves the
+        Durations in seconds, `chunk_size` in bytes. `detach` means an eager upload. The file is read before anything
+        happens, and `reading` is told how many bytes of it have been. Who stops reading leaves the
         transfer as it is: it can be resumed, or taken back by `cancel`. Raises `FileUnusable`, `InvalidMessage`,
         `TransferRefusedError`, `BrokerRefused`, `BrokerUnavailable`.
         """
@@ -85,7 +88,7 @@ class Sender:
             dry_run=dry_run,
             chunk_size=chunk_size,
         )
-        with closing(await Source.open(file, sha256=sha256)) as source:
+        with closing(await Source.open(file, sha256=sha256, reading=reading)) as source:
             async with aclosing(self.send_source(source, wish, type=type, detach=detach)) as events:
                 async for event in events:
                     yield event
@@ -99,7 +102,9 @@ class Sender:
             async for event in events:
                 yield event
 
-    async def resume(self, transfer_id: str, *, take_back: bool = False) -> AsyncGenerator[SenderEvent, None]:
+    async def resume(
+        self, transfer_id: str, *, take_back: bool = False, reading: Told | None = None
+    ) -> AsyncGenerator[SenderEvent, None]:
         """Go on with a transfer whose sender stopped, as its record in `transfers` says; nobody is asked again.
 
         Yields and raises what `send` does; `FileUnusable` also if there is no record, or the file has changed. With
@@ -112,7 +117,8 @@ class Sender:
             self._forget(known)
             yield Reported(transfer_id=transfer_id, report=known)
             return
-        with closing(await again.reopen(record, take_back=take_back and known is not None)) as source:
+        reopened = await again.reopen(record, take_back=take_back and known is not None, reading=reading)
+        with closing(reopened) as source:
             request = [
                 msgspec.structs.replace(part, session=self._mailbox.session_id) for part in record.request
             ]
@@ -130,6 +136,7 @@ class Sender:
         upload: Literal["live", "eager"] = "live",
         detach: bool = False,
         new_id: str | None = None,
+        reading: Told | None = None,
     ) -> AsyncGenerator[SenderEvent, None]:
         """Send the file of a transfer that has ended to those of its list who were cut off, without asking them.
 
@@ -141,7 +148,7 @@ class Sender:
             earlier, new_id or new_transfer_id(), expires=expires, upload="eager" if detach else upload
         )
         path = file or Path(self._kept().get(transfer_id, self._session.address).path)
-        with closing(await again.open_for_retry(path, earlier)) as source:
+        with closing(await again.open_for_retry(path, earlier, reading)) as source:
             request = parts(wish, self._mailbox.session_id, earlier.transfer.file)
             async with aclosing(self._begin(request, source, detach=detach)) as events:
                 async for event in events:
@@ -172,7 +179,9 @@ class Sender:
 
     async def status(self, transfer_id: str) -> Report:
         """How a transfer stands. Raises `RequestRefused` if this sender has none of that id."""
-        return await describe(self._session.ask, transfer_id)
+        report = await describe(self._session.ask, transfer_id)
+        self._forget(report)
+        return report
 
     async def glance(self, transfer_id: str, most: int) -> Glance:
         """How a transfer stands, with at most so many of its receivers: those that hold it up."""

@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from rollcast.cli import access, output
 from rollcast.cli.exits import Exit
 from rollcast.cli.report_text import table
-from rollcast.cli.texts import time_text
-from rollcast.errors import FileUnusable
+from rollcast.cli.texts import plural, time_text
+from rollcast.credentials import Credentials
+from rollcast.errors import BrokerRefused, FileUnusable
 from rollcast.messages.values import MAX_FILE_SIZE, Account, Limits
 from rollcast.report import instant
 from rollcast.settings import ClientSettings
 from rollcast.sizes import size_text
 
 Change = Literal["remove", "suspend", "resume"]
+HEAD = ("account", "state", "last registered", "limits")
 _CHANGED = {"remove": "removed", "suspend": "suspended", "resume": "resumed"}
 
 
@@ -47,7 +50,28 @@ async def change(action: Change, address: str) -> int:
             case "resume":
                 await operator.resume(address)
     output.emit(f"{_CHANGED[action]} {address}")
+    if action == "remove":
+        _remove_credentials(address)
     return Exit.DONE
+
+
+def _remove_credentials(address: str) -> None:
+    """Those that let nobody in any more; of an account of that name at another broker they stay."""
+    settings = ClientSettings.read()
+    path = settings.home / "credentials" / f"{address}.json"
+    try:
+        if _place(Credentials.load(address, settings).amqp_url) == _place(settings.amqp_url or ""):
+            path.unlink()
+            output.emit(f"removed {path}")
+    except OSError as error:
+        output.say(f"{path} stays: {error.strerror}")
+    except BrokerRefused:
+        # There are none, or none that were written here.
+        return
+
+
+def _place(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 async def list_accounts(*, json: bool) -> int:
@@ -63,7 +87,8 @@ async def list_accounts(*, json: bool) -> int:
 
 def account_lines(accounts: Iterable[Account]) -> list[str]:
     """A line for each account: its address, whether it is suspended, when it last registered, its limits."""
-    return table([_row(account) for account in accounts]) or ["no accounts"]
+    rows = [_row(account) for account in accounts]
+    return table([HEAD, *rows]) if rows else ["no accounts"]
 
 
 def account_json(account: Account) -> dict[str, Any]:
@@ -82,7 +107,7 @@ def _row(account: Account) -> tuple[str, str, str, str]:
     return (
         account.address,
         "suspended" if account.suspended else "active",
-        "never registered" if seen is None else f"registered {time_text(seen)}",
+        "never" if seen is None else time_text(seen),
         limits_text(account.limits),
     )
 
@@ -93,7 +118,7 @@ def limits_text(limits: Limits) -> str:
 
 
 def _limits(limits: Limits) -> Iterable[str]:
-    yield f"to {limits.max_recipients} recipients" if limits.may_send else "may not send"
+    yield f"may send to {plural(limits.max_recipients, 'recipient')}" if limits.may_send else "may not send"
     if limits.max_file_size < MAX_FILE_SIZE:
         yield f"files to {size_text(limits.max_file_size)}"
     if limits.accept_types:

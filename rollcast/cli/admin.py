@@ -38,7 +38,9 @@ def application() -> App:
     app = App(name="admin", help=HELP, help_epilogue=STATUSES_IN_SHORT)
     app.command(add, help=ADD_HELP)
     app.command(list_, name="list", help="List all accounts of the domains in ROLLCAST_DOMAINS.")
-    app.command(remove, help="Remove an account for good, and close its connections.")
+    app.command(
+        remove, help="Remove an account for good, with its connections and the credentials kept here."
+    )
     app.command(suspend, help="Keep an account, but let it neither send nor receive until it is resumed.")
     app.command(resume, help="Let a suspended account send and receive again.")
     return app

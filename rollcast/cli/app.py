@@ -55,7 +55,7 @@ def application() -> App:
     add(top.top, help=top.HELP)
     add(doctor.doctor, help=doctor.HELP)
     add(cancel.cancel, help=cancel.HELP)
-    add(retry.retry, help=retry.HELP)
+    add(retry.retry, help=retry.HELP, usage=retry.USAGE)
     app.command(admin.application())
     app.command(parked.application())
     return app
@@ -79,6 +79,9 @@ def run(tokens: Sequence[str]) -> int:
         error = failure
     except KeyboardInterrupt:
         error = Interrupted("interrupted")
+    except SystemExit:
+        # How rich ends where nobody reads the help any more, which is no error.
+        return 0
     except Exception as fault:
         error = _our_fault(fault)
     else:

@@ -1,9 +1,11 @@
 """How far a transfer has come, as its sender's events tell."""
 
-from collections import Counter
-from collections.abc import Mapping
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from rollcast.cli.pace import Pace
 from rollcast.events import (
     Accepted,
     Held,
@@ -14,8 +16,10 @@ from rollcast.events import (
     Resumed,
     SenderEvent,
     Uploaded,
+    UploadProgressed,
     UploadStarted,
 )
+from rollcast.messages.values import ReceiverStatus
 from rollcast.report import Report
 from rollcast.states import Receiver, Transfer
 
@@ -30,10 +34,14 @@ _WORDS: Mapping[Receiver, str] = {
 PAUSED = "the broker takes nothing at present: it is low on memory or disk"
 
 
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
 @dataclass
 class Course:
-    """A transfer of a file of `size` bytes. `later`: how many came onto the list after it was made; `bytes` counts
-    what each receiver has stored."""
+    """A transfer of a file of `size` bytes. `later`: how many came onto the list after it was made; `paces` are those
+    of the receivers that have reported any bytes. `clock` tells µs UTC."""
 
     transfer_id: str
     sender: str
@@ -47,8 +55,15 @@ class Course:
     later: int = 0
     uploading: bool = False
     uploaded: bool = False
-    bytes: Mapping[str, int] = field(default_factory=dict)
+    reading: Pace = field(default_factory=Pace)
+    upload: Pace = field(default_factory=Pace)
+    paces: dict[str, Pace] = field(default_factory=lambda: defaultdict(Pace))
     report: Report | None = None
+    clock: Callable[[], int] = _now
+
+    def read(self, so_far: int) -> None:
+        """Note how many bytes of the file have been read before it is sent."""
+        self.reading.note(so_far, self.clock())
 
     def take(self, event: SenderEvent) -> None:
         """Note what happened."""
@@ -65,21 +80,25 @@ class Course:
                 self.resolved = event
             case UploadStarted():
                 self.uploading = True
+            case UploadProgressed():
+                self.upload.note(event.bytes, self.clock())
             case Uploaded():
                 self.uploaded = True
             case Progressed():
-                self.bytes = event.receivers
+                for address, stored in event.receivers.items():
+                    self.paces[address].note(stored, self.clock())
             case Reported():
                 self.report = event.report
 
     @property
-    def progress(self) -> list[tuple[str, int]]:
-        """The receivers on the list with the bytes that each has stored, the slowest first."""
+    def progress(self) -> list[ReceiverStatus]:
+        """The receivers on the list as far as they are known to be, the slowest first."""
         listed = () if self.resolved is None else self.resolved.listed
-        return sorted(
-            ((receiver.address, self.bytes.get(receiver.address, 0)) for receiver in listed),
-            key=lambda receiver: receiver[1],
-        )
+        return sorted(map(self._so_far, listed), key=lambda receiver: receiver.bytes)
+
+    def _so_far(self, listed: ReceiverStatus) -> ReceiverStatus:
+        pace = self.paces.get(listed.address)
+        return listed if pace is None else pace.status(listed.address, self.size)
 
     def share(self, stored: int) -> float:
         """The part of the file, up to 1, that so many bytes are; an empty file is there from the start."""

@@ -10,18 +10,14 @@ from rich.console import Console
 from rollcast.cli import access, output
 from rollcast.cli.course import Course
 from rollcast.cli.drawing import Drawing
-from rollcast.cli.exits import Exit, Interrupted, status_of_report, status_of_sending
+from rollcast.cli.exits import Exit, status_of_report, status_of_sending
 from rollcast.cli.milestones import Milestones
 from rollcast.cli.report_text import print_report
-from rollcast.errors import RequestRefused, RollcastError
+from rollcast.cli.taking_back import take_back
 from rollcast.events import SenderEvent
-from rollcast.report import Report
 from rollcast.sender import Sender
 
 Begin = Callable[[Sender], AsyncGenerator[SenderEvent, None]]
-
-CANCELLED_WITHIN = 5.0
-"""Seconds to wait for the end of a transfer that Ctrl-C takes back."""
 
 
 async def follow(course: Course, begin: Begin, *, json: bool) -> int:
@@ -31,7 +27,7 @@ async def follow(course: Course, begin: Begin, *, json: bool) -> int:
             await _follow(begin(sender), course)
             report = course.report or await sender.status(course.transfer_id)
         except asyncio.CancelledError:
-            print_report(await _take_back(sender, course), json=json)
+            print_report(await take_back(sender, course, json=json), json=json)
             return Exit.INTERRUPTED
     if course.report is None:
         output.say(f"the server goes on with it; {_see(course)}")
@@ -50,25 +46,6 @@ async def _follow(sending: AsyncGenerator[SenderEvent, None], course: Course) ->
 def _watching(course: Course) -> AbstractContextManager[Drawing | Milestones]:
     drawable = sys.stderr.isatty() and not Console(stderr=True).is_dumb_terminal
     return Drawing(course) if drawable else nullcontext(Milestones(course))
-
-
-async def _take_back(sender: Sender, course: Course) -> Report:
-    """The report of a transfer that was cancelled. Raises `Interrupted` if there is none yet."""
-    name = f"transfer {course.transfer_id}"
-    output.say(f"interrupted; cancelling {name}; Ctrl-C again leaves at once")
-    try:
-        async with asyncio.timeout(CANCELLED_WITHIN):
-            report = await sender.cancel(course.transfer_id)
-    except TimeoutError:
-        hint = f"Make sure with `rollcast cancel {course.transfer_id} --as {course.sender}`."
-        raise Interrupted(f"interrupted; that {name} is cancelled is not confirmed yet", hint=hint) from None
-    except RequestRefused as refused:
-        raise Interrupted(f"interrupted before the server took {name}", hint=_see(course)) from refused
-    except RollcastError as error:
-        hint = f"Cancel it with `rollcast cancel {course.transfer_id} --as {course.sender}`."
-        raise Interrupted(f"interrupted; {name} goes on: {error}", hint=hint) from error
-    output.say(f"rollcast: interrupted; {name} is {report.transfer.state}")
-    return report
 
 
 def _see(course: Course) -> str:

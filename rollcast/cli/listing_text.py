@@ -10,8 +10,8 @@ from rollcast.report import LISTED, disposed
 from rollcast.sizes import size_text
 from rollcast.states import Receiver
 
-HEAD = ("transfer", "age", "file", "size", "sender", "state", "receivers", "waits for, or why")
-AGE, FILE, SIZE, SENDER, WAITING = 1, 2, 3, 4, 7
+HEAD = ("transfer", "age", "file", "size", "sender", "state", "waits for, or why")
+AGE, FILE, SIZE, SENDER, WAITING = 1, 2, 3, 4, 6
 
 
 def listing_lines(transfers: Sequence[TransferStatus], now: int, width: int | None) -> list[str]:
@@ -35,6 +35,11 @@ def having(transfer: TransferStatus) -> str:
     return f"{has}/{requested(transfer)}"
 
 
+def standing(transfer: TransferStatus) -> str:
+    """Its state and how many have the file, such as `casting 3/8`."""
+    return f"{transfer.state} {having(transfer)}"
+
+
 def _row(transfer: TransferStatus, now: int) -> tuple[str, ...]:
     return (
         transfer.transfer_id,
@@ -42,7 +47,6 @@ def _row(transfer: TransferStatus, now: int) -> tuple[str, ...]:
         transfer.file.name,
         size_text(transfer.file.size),
         transfer.sender,
-        str(transfer.state),
-        having(transfer),
+        standing(transfer),
         waits_for(transfer, now),
     )

@@ -1,11 +1,11 @@
 """`send` away from a terminal: a line for each milestone, and progress now and then."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rollcast.cli.course import PAUSED, Course
 from rollcast.cli.output import say
-from rollcast.cli.report_text import receiver_reason
+from rollcast.cli.report_text import receiver_reason, so_far
 from rollcast.cli.texts import plural, time_text
 from rollcast.events import (
     Accepted,
@@ -16,6 +16,7 @@ from rollcast.events import (
     Resumed,
     SenderEvent,
     Uploaded,
+    UploadProgressed,
     UploadStarted,
 )
 from rollcast.messages.values import ReceiverStatus
@@ -34,14 +35,14 @@ class Milestones:
         self._clock = clock
         self._told = clock()
         self._done = 0
-        self._announced = self._listed = False
+        self._announced = self._asked = self._listed = False
 
     def show(self, event: SenderEvent) -> None:
         """Tell of an event that the course has taken."""
         match event:
-            case Accepted() if not self._announced:
-                self._announced = True
-                say(self._accepted(event))
+            case Accepted():
+                for line in self._accepted(event):
+                    say(line)
             case Held():
                 say(f"held: {event.detail}")
             case Paused():
@@ -52,22 +53,25 @@ class Milestones:
                 say(*self._resolved(event))
             case UploadStarted():
                 say("the upload begins")
+            case UploadProgressed():
+                self._upload_progressed()
             case Uploaded():
                 say("the server has the whole file")
             case Progressed():
                 self._progressed()
 
-    def _accepted(self, event: Accepted) -> str:
+    def _accepted(self, event: Accepted) -> Iterator[str]:
+        """What is sent to whom; that they are asked is told when they are: a refusal may come before."""
         course = self._course
-        doing = str(event.state)
-        if course.retry_of is not None:
-            doing = f"again to those of transfer {course.retry_of} who were cut off"
-        elif event.state in {Transfer.REQUESTED, Transfer.ASKING}:
-            # The sender's right to it is checked first.
-            asked = "asked" if event.state is Transfer.ASKING else "to be asked"
-            until = time_text(event.consent_deadline)
-            doing = f"{plural(event.recipients, 'receiver')} {asked} until {until}"
-        return f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}: {doing}"
+        if not self._announced:
+            self._announced = True
+            to = plural(event.recipients, "receiver")
+            if course.retry_of is not None:
+                to = f"those of transfer {course.retry_of} who were cut off"
+            yield f"transfer {course.transfer_id}: {course.name}, {size_text(course.size)}, to {to}"
+        if event.state is Transfer.ASKING and course.retry_of is None and not self._asked:
+            self._asked = True
+            yield f"{plural(event.recipients, 'receiver')} asked until {time_text(event.consent_deadline)}"
 
     def _resolved(self, event: ListResolved) -> list[str]:
         if self._listed:
@@ -77,18 +81,25 @@ class Milestones:
         self._listed = True
         return [f"receiver list: {self._course.roll_call()}", *lines]
 
+    def _upload_progressed(self) -> None:
+        """Told until receivers are seen to store it."""
+        course, now = self._course, self._clock()
+        if course.paces or now - self._told < INTERVAL:
+            return
+        self._told = now
+        say(f"uploaded {so_far(course.upload.status('', course.size), course.size)}")
+
     def _progressed(self) -> None:
-        progress = self._course.progress
-        now = self._clock()
-        shares = [self._course.share(stored) for _, stored in progress]
+        course, now = self._course, self._clock()
+        progress = course.progress
+        shares = [course.share(receiver.bytes) for receiver in progress]
         done = sum(share >= 1 for share in shares)
         if not progress or (now - self._told < INTERVAL and done == self._done):
             return
         self._told, self._done = now, done
-        slowest = f"the slowest, {progress[0][0]}, {shares[0]:.0%}"
-        say(
-            f"{done} of {plural(len(shares), 'receiver')} stored it all, on average {_mean(shares)}; {slowest}"
-        )
+        told = f"{done} of {plural(len(shares), 'receiver')} stored it all, on average {_mean(shares)}"
+        slowest = ", ".join(filter(None, (progress[0].address, so_far(progress[0], course.size))))
+        say(told if done == len(shares) else f"{told}; the slowest, {slowest}")
 
 
 def _why(receiver: ReceiverStatus) -> str:

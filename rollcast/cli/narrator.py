@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from rollcast.cli.arrivals import Arrivals
 from rollcast.cli.output import emit, say
 from rollcast.events import (
     Answered,
@@ -26,17 +27,19 @@ INTERVAL = 5.0
 
 
 class Narrator:
-    """Writes a line for each event that people want to know of."""
+    """Writes a line for each event that people want to know of; not how far files are where `arrivals` are drawn."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, drawn: bool = False) -> None:
+        self.arrivals = Arrivals()
         self._clock = clock
+        self._drawn = drawn
         self._told: dict[str, float] = {}
 
     def tell(self, event: ReceiverEvent) -> bool:
         """Tell of an event. Returns False once nobody reads standard output any more."""
         match event:
             case Delivered():
-                self._told.pop(event.transfer_id, None)
+                self._forget(event.transfer_id)
                 return emit(f"{event.path}  {size_text(event.offer.file.size)}  from {event.offer.sender}")
             case Asked():
                 # Whoever is to be asked is asked by the prompt; a rule's answer follows at once.
@@ -44,19 +47,30 @@ class Narrator:
             case Stored():
                 self._progress(event)
             case Failed() | Ended():
-                self._told.pop(event.transfer_id, None)
+                self._forget(event.transfer_id)
+                say(_line(event))
+            case Opened():
+                self.arrivals.begin(event.offer)
                 say(_line(event))
             case _:
                 say(_line(event))
         return True
 
+    def _forget(self, transfer_id: str) -> None:
+        self.arrivals.end(transfer_id)
+        self._told.pop(transfer_id, None)
+
     def _progress(self, event: Stored) -> None:
+        self.arrivals.note(event)
+        if not self._drawn:
+            self._tell_progress(event)
+
+    def _tell_progress(self, event: Stored) -> None:
         now = self._clock()
         if now - self._told.setdefault(event.transfer_id, now) < INTERVAL:
             return
         self._told[event.transfer_id] = now
-        share = event.bytes / event.size if event.size else 1.0
-        say(f"{event.transfer_id}: {share:.0%}, {size_text(event.bytes)} of {size_text(event.size)}")
+        say(self.arrivals.line(event.transfer_id))
 
 
 def offered(offer: Offer) -> str:

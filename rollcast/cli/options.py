@@ -7,6 +7,7 @@ from cyclopts import Parameter, Token
 
 from rollcast.addresses import is_transfer_id
 from rollcast.cli import quantities
+from rollcast.cli.exits import UsageError
 from rollcast.cli.texts import duration_text
 
 T = TypeVar("T")
@@ -17,10 +18,19 @@ def converted(parse: Callable[[str], T]) -> Callable[[Any, Sequence[Token]], T]:
     return lambda _, tokens: parse(tokens[0].value)
 
 
-Size = Annotated[int | None, Parameter(converter=converted(quantities.size), metavar="SIZE")]
+# With a hyphen in front a quantity is a wrong one, and not an option.
+Size = Annotated[
+    int | None,
+    Parameter(converter=converted(quantities.size), metavar="SIZE", allow_leading_hyphen=True),
+]
 Duration = Annotated[
     float,
-    Parameter(converter=converted(quantities.duration), metavar="DURATION", show_default=duration_text),
+    Parameter(
+        converter=converted(quantities.duration),
+        metavar="DURATION",
+        show_default=duration_text,
+        allow_leading_hyphen=True,
+    ),
 ]
 
 
@@ -62,10 +72,20 @@ ListPolicy = Annotated[
     ),
 ]
 ConsentTimeout = Annotated[
-    Duration, Parameter(help="How long receivers may take to answer, such as 90s or 15m.")
+    Duration,
+    Parameter(
+        converter=converted(quantities.lasting),
+        help="How long receivers may take to answer, such as 90s or 15m.",
+    ),
 ]
 Sha256 = Annotated[bool, Parameter(help="Let receivers check the SHA-256 too, beside BLAKE3.")]
-Expires = Annotated[Duration, Parameter(help="When the transfer ends at the latest, such as 24h or 7d.")]
+Expires = Annotated[
+    Duration,
+    Parameter(
+        converter=converted(quantities.lasting),
+        help="When the transfer ends at the latest, such as 24h or 7d.",
+    ),
+]
 Upload = Annotated[
     Literal["live", "eager"],
     Parameter(help="Upload when the list is made (live), or already during the roll call (eager)."),
@@ -74,3 +94,13 @@ Detach = Annotated[
     bool, Parameter(help="End when the server has the file, and let it deliver; implies --upload eager.")
 ]
 Types = Annotated[list[str] | None, Parameter(metavar="TYPE")]
+
+
+def check_times(consent_timeout: float, expires: float) -> None:
+    """Raises `UsageError` if receivers might answer after the end of the transfer."""
+    if consent_timeout > expires:
+        answer, end = duration_text(consent_timeout), duration_text(expires)
+        raise UsageError(
+            f"--consent-timeout ({answer}) is longer than --expires ({end})",
+            hint="Give less time to answer, or a later end.",
+        )

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from rollcast.cli.listing_text import having
+from rollcast.cli.listing_text import standing
 from rollcast.cli.queue_names import CONSUMED, by_pool, rungs
-from rollcast.cli.status_picture import left_text, quiet_text
+from rollcast.cli.receiver_table import left_text
 from rollcast.cli.tables import cut, fitted
 from rollcast.cli.texts import rate_text, share_text, span_text, time_text, visible
 from rollcast.cli.waiting import SECOND, waits_for
@@ -16,8 +16,8 @@ from rollcast.sizes import size_text
 from rollcast.states import Transfer
 
 POOL_HEAD = ("pool", "ready", "taken", "workers", "in/s", "out/s")
-TRANSFER_HEAD = ("transfer", "age", "file", "size", "state", "have it", "rate", "waits for")
-STRAGGLER_HEAD = ("straggler", "transfer", "stored", "", "rate", "left", "")
+TRANSFER_HEAD = ("transfer", "age", "file", "size", "state", "rate", "waits for")
+STRAGGLER_HEAD = ("straggler", "transfer", "stored", "", "rate", "left")
 HALF = (len(CONSUMED) + 1) // 2
 """The pools stand in two columns, side by side."""
 
@@ -52,9 +52,9 @@ def _shares(overview: Overview, room: int | None) -> tuple[int, int]:
 
 def _server(server: OverviewAnswered, columns: int | None) -> list[str]:
     return [
-        f"server {server.server}  {_broker(server)}{_spool(server)}",
+        f"{server.server}  {_broker(server)}",
         *_pools(by_pool(server), columns),
-        _kept(server),
+        f"{_spool(server)}{_kept(server)}",
     ]
 
 
@@ -62,15 +62,15 @@ def _broker(server: OverviewAnswered) -> str:
     broker = server.broker
     if broker is None:
         return f"nothing is known of the broker but what is in its queues: {server.trouble}"
+    full = f"FULL: {broker.full}, " if broker.full else ""
     memory = f"memory {size_text(broker.memory)} of {size_text(broker.memory_limit)}"
-    full = f", FULL: {broker.full}" if broker.full else ""
-    return f"RabbitMQ {broker.version}, {memory}, {size_text(broker.disk_free)} of disk free{full}"
+    return f"RabbitMQ {broker.version}, {full}{memory}, disk {size_text(broker.disk_free)} free"
 
 
 def _spool(server: OverviewAnswered) -> str:
     if server.spool is None:
         return ""
-    return f"; spool {size_text(server.spool.reserved)} of {size_text(server.spool.quota)}"
+    return f"spool {size_text(server.spool.reserved)} of {size_text(server.spool.quota)}; "
 
 
 def _pools(queues: Mapping[str, QueueFigures], columns: int | None) -> list[str]:
@@ -99,11 +99,11 @@ def _per_second(rate: float | None) -> str:
 
 
 def _kept(server: OverviewAnswered) -> str:
-    waiting = ", ".join(f"{name} {queue.ready}" for name, queue in rungs(server).items())
+    waiting = ", ".join(f"{name} {queue.ready}" for name, queue in rungs(server).items() if queue.ready)
     parked = by_pool(server).get("parked")
     number = parked.ready if parked else 0
-    return f"waiting to be tried again: {waiting or 'none'}; parked: {number}" + (
-        "  (see `rollcast parked list`)" if number else ""
+    return f"to be tried again: {waiting or 'none'}; parked: {number}" + (
+        ", see `rollcast parked list`" if number else ""
     )
 
 
@@ -116,9 +116,7 @@ def _transfers(overview: Overview, columns: int | None, most: int) -> list[str]:
     if not overview.transfers:
         return ["no transfer goes on"]
     rows = [_transfer(transfer, overview.at) for transfer in overview.transfers[:most]]
-    table = fitted(
-        TRANSFER_HEAD, rows, width=columns, flexible=(2, 7), right=(1, 3, 6), spare=([3], [1], [4])
-    )
+    table = fitted(TRANSFER_HEAD, rows, width=columns, flexible=(2, 6), right=(1, 3, 5), spare=([3], [1]))
     left = overview.open - len(rows)
     return [*table, f"and {left} that began before"] if left else table
 
@@ -129,8 +127,7 @@ def _transfer(transfer: TransferStatus, now: int) -> tuple[str, ...]:
         span_text((now - transfer.created_at) / SECOND),
         transfer.file.name,
         size_text(transfer.file.size),
-        str(transfer.state),
-        having(transfer),
+        standing(transfer),
         rate_text(transfer.rate),
         waits_for(transfer, now),
     )
@@ -140,7 +137,7 @@ def _stragglers(overview: Overview, columns: int | None, most: int) -> list[str]
     if not overview.stragglers:
         return ["nobody receives"]
     rows = [_straggler(straggler, overview.at) for straggler in overview.stragglers[:most]]
-    return fitted(STRAGGLER_HEAD, rows, width=columns, flexible=(6, 0), right=(2, 3, 4, 5), spare=([2], [5]))
+    return fitted(STRAGGLER_HEAD, rows, width=columns, flexible=(0,), right=(2, 3, 4, 5), spare=([2], [4]))
 
 
 def _straggler(straggler: Straggler, now: int) -> tuple[str, ...]:
@@ -151,6 +148,5 @@ def _straggler(straggler: Straggler, now: int) -> tuple[str, ...]:
         size_text(receiver.bytes),
         share_text(receiver.bytes, straggler.size),
         rate_text(receiver.rate),
-        left_text(receiver, straggler.size),
-        quiet_text(receiver, now) or ("nothing yet" if receiver.moved_at is None else ""),
+        left_text(receiver, straggler.size, now) or ("nothing yet" if receiver.moved_at is None else ""),
     )

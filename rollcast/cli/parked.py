@@ -68,8 +68,8 @@ def application() -> App:
     app = App(name="parked", help=HELP, help_epilogue=STATUSES_IN_SHORT)
     app.command(list_, name="list", help=LIST_HELP)
     app.command(show, help=SHOW_HELP)
-    app.command(replay, help=REPLAY_HELP)
-    app.command(drop, help=DROP_HELP)
+    app.command(replay, help=REPLAY_HELP, usage="Usage: rollcast parked replay ID...")
+    app.command(drop, help=DROP_HELP, usage="Usage: rollcast parked drop ID...")
     return app
 
 

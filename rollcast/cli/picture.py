@@ -3,22 +3,25 @@
 import time
 from collections.abc import Iterator
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from rollcast.cli.course import PAUSED, Course
+from rollcast.cli.pace import Pace
+from rollcast.cli.receiver_table import BAR, receiver_lines
+from rollcast.cli.report_text import so_far
+from rollcast.cli.tables import bar
 from rollcast.cli.texts import plural, visible
+from rollcast.cli.waiting import SECOND
 from rollcast.sizes import size_text
+from rollcast.states import Transfer
 
-BAR_WIDTH = 30
-OTHER_ROWS = 6
-"""Four lines above the receivers' bars, one below for those that do not fit, one for the cursor."""
+OTHER_ROWS = 7
+"""Five lines above the receivers, one below for those that do not fit, one for the cursor."""
 
 
 class Picture:
-    """What `course` looks like, in as many rows as the terminal has; in the end without bars."""
+    """What `course` looks like, in as many rows as the terminal has; in the end without receivers."""
 
     def __init__(self, course: Course, *, final: bool = False) -> None:
         self._course = course
@@ -30,33 +33,9 @@ class Picture:
         yield _line(_roll_call(course))
         if self._final or not (course.uploading or course.uploaded):
             return
-        yield self._upload()
+        yield _line(_upload(course))
         if course.resolved is not None:
-            yield from self._delivery(console.size.height)
-
-    def _upload(self) -> RenderableType:
-        total = 1.0 if self._course.uploaded else None
-        bar = ProgressBar(total, 1.0, width=BAR_WIDTH, pulse=total is None, animation_time=time.monotonic())
-        grid = _grid()
-        grid.add_row(Text("Upload"), bar, Text("the server has it all" if total else "under way"))
-        return grid
-
-    def _delivery(self, height: int) -> Iterator[RenderableType]:
-        progress = self._course.progress
-        done = sum(self._course.share(stored) >= 1 for _, stored in progress)
-        yield _line(f"Delivery  {done} of {plural(len(progress), 'receiver')} stored it all")
-        room = max(1, height - OTHER_ROWS)
-        yield self._bars(progress[:room])
-        if len(progress) > room:
-            yield _line(f"  and {len(progress) - room} that are further")
-
-    def _bars(self, slowest: list[tuple[str, int]]) -> RenderableType:
-        grid = _grid()
-        for address, stored in slowest:
-            share = self._course.share(stored)
-            bar = ProgressBar(1.0, share, width=BAR_WIDTH)
-            grid.add_row(_line(f"  {address}"), bar, Text(f"{share:4.0%}  {size_text(stored)}"))
-        return grid
+            yield from map(_line, _delivery(course, console.width, console.height))
 
 
 def _roll_call(course: Course) -> str:
@@ -68,18 +47,36 @@ def _roll_call(course: Course) -> str:
     if course.held is not None:
         return f"Held  {course.held.detail}"
     if course.accepted is None:
-        return "Roll call  the file is being read, then the server is asked"
-    left = max(0.0, course.accepted.consent_deadline / 1_000_000 - time.time())
+        return f"Reading  {_bar(course, course.reading) or 'the file'}"
+    if course.accepted.state is Transfer.REQUESTED:
+        return f"Roll call  {course.accepted.recipients} to be asked"
+    left = max(0.0, course.accepted.consent_deadline / SECOND - time.time())
     return f"Roll call  {course.accepted.recipients} asked, {left:.0f} s left to answer"
+
+
+def _upload(course: Course) -> str:
+    if course.uploaded:
+        return f"Upload  {bar(1, 1, BAR)}  the server has it all"
+    return f"Upload  {_bar(course, course.upload) or 'under way'}"
+
+
+def _bar(course: Course, pace: Pace) -> str:
+    """How far it is; nothing where that is not known."""
+    if not pace.known:
+        return ""
+    status = pace.status("", course.size)
+    return f"{bar(status.bytes, course.size, BAR)}  {so_far(status, course.size)}"
+
+
+def _delivery(course: Course, columns: int, rows: int) -> Iterator[str]:
+    progress = course.progress
+    done = sum(course.share(receiver.bytes) >= 1 for receiver in progress)
+    yield f"Delivery  {done} of {plural(len(progress), 'receiver')} stored it all"
+    room = max(1, rows - OTHER_ROWS)
+    yield from receiver_lines(progress[:room], course.size, course.clock(), columns)
+    if len(progress) > room:
+        yield f"  and {len(progress) - room} that are further"
 
 
 def _line(text: str, style: str = "") -> Text:
     return Text(visible(text), style, no_wrap=True, overflow="ellipsis")
-
-
-def _grid() -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True, overflow="ellipsis")
-    grid.add_column(width=BAR_WIDTH)
-    grid.add_column(no_wrap=True, justify="left")
-    return grid

@@ -40,13 +40,14 @@ class Prompt:
             say(f"take {offered(offer)}? Type y, n or l for later, {_until(offer)}:")
             line = await self._line()
             if not line:
-                return _NO
+                return _LATER
             answer = _ANSWERS.get(line.decode(errors="replace").strip().lower())
             if answer is not None:
                 return answer
+            say("that is no answer: y takes the file, n declines it, l puts the decision off")
 
     async def _line(self) -> bytes:
-        """The next line; empty if the terminal was closed or the user typed Ctrl-D."""
+        """The next line; empty if the user typed Ctrl-D, or the terminal was closed."""
         loop = asyncio.get_running_loop()
         typed = asyncio.Event()
         loop.add_reader(self._descriptor, typed.set)

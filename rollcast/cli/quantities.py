@@ -42,6 +42,14 @@ def duration(text: str) -> float:
     return seconds
 
 
+def lasting(text: str) -> float:
+    """Seconds, and not none. Raises `ValueError` with a sentence for the user."""
+    seconds = duration(text)
+    if not seconds:
+        raise ValueError(f"{text!r} is no time at all")
+    return seconds
+
+
 def _parted(text: str) -> tuple[float | None, str]:
     match = _QUANTITY.fullmatch(text.strip())
     return (float(match[1]), match[2].lower()) if match else (None, "")

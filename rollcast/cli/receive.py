@@ -68,6 +68,7 @@ def receive(
         address=as_,
         into=into,
         decide=decide_by(accept, accept_from or ()),
+        asks=accept in {None, "ask"},
         capabilities=Capabilities(
             max_file_size=MAX_FILE_SIZE if max_file_size is None else max_file_size, types=accept_type or []
         ),

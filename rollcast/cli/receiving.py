@@ -1,9 +1,14 @@
 """Receives files and tells of them: what `rollcast receive` does."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
 
 from rollcast.cli import access, output
 from rollcast.cli.event_json import event_json
@@ -19,11 +24,12 @@ from rollcast.receiving.consent import Decide
 
 @dataclass(frozen=True, kw_only=True)
 class Post:
-    """Where and what to receive. `count`: end after so many files."""
+    """Where and what to receive. `asks`: somebody at this terminal decides; `count`: end after so many files."""
 
     address: str
     into: Path
     decide: Decide
+    asks: bool
     capabilities: Capabilities
     count: int | None
     json: bool
@@ -44,7 +50,6 @@ async def receive(post: Post) -> int:
 
 async def _receive(post: Post) -> None:
     credentials = access.credentials(post.address)
-    tell = _tell_json if post.json else Narrator().tell
     delivered = 0
 
     def connect() -> AbstractAsyncContextManager[Receiver]:
@@ -52,11 +57,23 @@ async def _receive(post: Post) -> None:
             credentials, into=post.into, decide=post.decide, capabilities=post.capabilities
         )
 
-    async with access.patiently(connect) as receiver:
-        async for event in receiver:
-            delivered += isinstance(event, Delivered)
-            if not tell(event) or delivered == post.count:
-                return
+    with _telling(post) as tell:
+        async with access.patiently(connect) as receiver:
+            async for event in receiver:
+                delivered += isinstance(event, Delivered)
+                if not tell(event) or delivered == post.count:
+                    return
+
+
+@contextmanager
+def _telling(post: Post) -> Iterator[Callable[[ReceiverEvent], bool]]:
+    """Tells of events; on a terminal files on their way are drawn, except where somebody types answers."""
+    console = Console(stderr=True, highlight=False)
+    drawn = sys.stderr.isatty() and not (post.json or post.asks or console.is_dumb_terminal)
+    narrator = Narrator(drawn=drawn)
+    live = Live(narrator.arrivals, console=console, transient=True, redirect_stdout=sys.stdout.isatty())
+    with live if drawn else nullcontext():
+        yield _tell_json if post.json else narrator.tell
 
 
 def _tell_json(event: ReceiverEvent) -> bool:

@@ -8,7 +8,7 @@ from rollcast.messages.values import ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS, Code
 from rollcast.report import LISTED, Report, seconds_left, sentence
 from rollcast.sizes import size_text
-from rollcast.states import FINAL_TRANSFER, Receiver, Transfer
+from rollcast.states import CUT_OFF, FINAL_TRANSFER, Receiver, Transfer
 
 
 def report_lines(report: Report) -> list[str]:
@@ -41,13 +41,33 @@ def table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
 
 
 def receiver_reason(receiver: ReceiverStatus) -> str:
-    """Why a receiver does not have the file, as half a sentence."""
+    """Why a receiver does not have the file, as half a sentence; nothing that its state says already."""
     if receiver.reason is None:
         return receiver.detail or ""
-    words = receiver.detail or REASONS[receiver.reason].sentence
-    if receiver.reason.value != receiver.state.value:
-        words = f"{receiver.reason.replace('_', ' ')}: {words}"
-    return f"{words} (may be asked again)" if REASONS[receiver.reason].may_ask_again else words
+    why = _why(receiver, receiver.reason)
+    if not REASONS[receiver.reason].may_ask_again:
+        return why
+    return f"{why} (may be asked again)" if why else "may be asked again"
+
+
+def _why(receiver: ReceiverStatus, reason: Code) -> str:
+    told_by_state = reason.value == receiver.state.value
+    if receiver.detail:
+        return receiver.detail if told_by_state else f"{reason.replace('_', ' ')}: {receiver.detail}"
+    return "" if told_by_state and receiver.state in CUT_OFF else REASONS[reason].sentence
+
+
+def so_far(receiver: ReceiverStatus, size: int) -> str:
+    """How far a receiver is that has not come to its end."""
+    if receiver.state is not Receiver.RECEIVING:
+        return ""
+    left = seconds_left(receiver, size)
+    told = (
+        f"{size_text(receiver.bytes)}, {share_text(receiver.bytes, size)}",
+        rate_text(receiver.rate),
+        "" if left is None else f"{span_text(left)} left",
+    )
+    return ", ".join(filter(None, told))
 
 
 def _headline(report: Report) -> str:
@@ -60,24 +80,10 @@ def _headline(report: Report) -> str:
 
 
 def _receiver(report: Report, receiver: ReceiverStatus) -> tuple[str, str, str]:
-    told = receiver_reason(receiver) or _so_far(report, receiver)
+    told = receiver_reason(receiver) or so_far(receiver, report.transfer.file.size)
     if receiver.delivered_at is not None:
         told = f"as {receiver.stored_as or report.transfer.file.name}, {time_text(receiver.delivered_at)}"
     return receiver.address, report.disposition(receiver), told
-
-
-def _so_far(report: Report, receiver: ReceiverStatus) -> str:
-    """How far a receiver is that has not come to its end."""
-    size = report.transfer.file.size
-    if receiver.state is not Receiver.RECEIVING:
-        return ""
-    left = seconds_left(receiver, size)
-    told = (
-        f"{size_text(receiver.bytes)}, {share_text(receiver.bytes, size)}",
-        rate_text(receiver.rate),
-        "" if left is None else f"{span_text(left)} left",
-    )
-    return ", ".join(filter(None, told))
 
 
 def _deferred(report: Report) -> list[str]:
@@ -86,7 +92,9 @@ def _deferred(report: Report) -> list[str]:
     if not deciding or report.transfer.state in FINAL_TRANSFER:
         return []
     until = time_text(report.transfer.expires_at)
-    return [f"{plural(deciding, 'receiver')} put the decision off; it stays open for that until {until}"]
+    return [
+        f"{plural(deciding, 'receiver')} put the decision off; the transfer stays open for that until {until}"
+    ]
 
 
 def _cut_off(report: Report) -> list[str]:

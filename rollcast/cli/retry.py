@@ -6,9 +6,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from rollcast.cli.options import AsKept, Detach, Expires, Json, TransferId, Upload
+from rollcast.cli.retrying import Retry
+from rollcast.cli.retrying import retry as retry_order
 from rollcast.cli.running import run
-from rollcast.cli.sending import Retry
-from rollcast.cli.sending import retry as retry_order
 
 HELP = """\
 Send the file of a transfer that has ended once more, to those cut off.
@@ -23,6 +23,8 @@ it was sent from, in $ROLLCAST_HOME; elsewhere give FILE and --as.
 For example:
   rollcast retry 0123456789abcdef0123456789abcdef
   rollcast retry 0123456789abcdef0123456789abcdef plan.pdf --as alice@acme"""
+
+USAGE = "Usage: rollcast retry [OPTIONS] TRANSFER [FILE]"
 
 
 def retry(

@@ -16,6 +16,7 @@ from rollcast.cli.options import (
     To,
     ToFile,
     Upload,
+    check_times,
     converted,
     transfer_id,
 )
@@ -104,6 +105,7 @@ def send(
         raise UsageError(f"{missing} is missing", hint="See `rollcast send --help`.")
     names = tuple(recipients(to or (), to_file))
     check_list_policy(list_policy, names)
+    check_times(consent_timeout, expires)
     order = Order(
         file=file,
         sender=as_,

@@ -3,25 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from rich.cells import cell_len
-
 from rollcast.cli.listing_text import having
-from rollcast.cli.report_text import receiver_reason
-from rollcast.cli.tables import bar, cut, fitted
+from rollcast.cli.receiver_table import receiver_lines
+from rollcast.cli.tables import cut
 from rollcast.cli.texts import plural, rate_text, share_text, span_text, visible
-from rollcast.cli.waiting import SECOND, counted, number, requested, waits_for
+from rollcast.cli.waiting import counted, number, requested, waits_for
 from rollcast.messages.values import ReceiverStatus, TransferStatus
 from rollcast.queries import Glance
 from rollcast.report import seconds_left
 from rollcast.sizes import size_text
 from rollcast.states import ON_THE_LIST, Receiver, Transfer
 
-NUMBERS = ("", "stored", "", "rate", "left", "")
-BAR = 16
 OTHER_ROWS = 6
 """Four lines above the receivers and their heading, and one below for those that do not fit."""
-QUIET = 5
-"""Seconds without progress that are worth telling."""
 
 
 def draw(glance: Glance, columns: int | None, rows: int | None) -> list[str]:
@@ -34,7 +28,7 @@ def draw(glance: Glance, columns: int | None, rows: int | None) -> list[str]:
         f"{transfer.state}: {having(transfer)} have it; waits for {waits_for(transfer, glance.at)}",
         counted(transfer.counts),
         _together(glance) if transfer.state is Transfer.CASTING else "",
-        *_receivers(glance, shown, columns),
+        *receiver_lines(shown, transfer.file.size, glance.at, columns),
         *_rest(transfer, shown),
     ]
     return [cut(visible(line), columns) for line in lines]
@@ -51,53 +45,6 @@ def _together(glance: Glance) -> str:
         f"{span_text(max(lefts))} left" if lefts else "",
     )
     return ", ".join(filter(None, told))
-
-
-def _receivers(glance: Glance, shown: Sequence[ReceiverStatus], columns: int | None) -> list[str]:
-    """A table; of those that do not receive it tells why, where the others have numbers."""
-    size = glance.transfer.file.size
-    names = fitted(
-        ("receiver", "state"),
-        [(receiver.address, str(receiver.state)) for receiver in shown],
-        width=columns and columns // 2,
-        flexible=(0,),
-    )
-    moving = [_numbers(receiver, size, glance.at) for receiver in shown if _receives(receiver)]
-    heading, *numbers = fitted(NUMBERS, moving, width=None, right=(1, 2, 3, 4))
-    following = iter(numbers)
-    beside = [next(following) if _receives(receiver) else receiver_reason(receiver) for receiver in shown]
-    width = max(map(cell_len, names))
-    return [
-        f"{name}{' ' * (width - cell_len(name))}  {told}".rstrip()
-        for name, told in zip(names, (heading, *beside), strict=True)
-    ]
-
-
-def left_text(receiver: ReceiverStatus, size: int) -> str:
-    """About how long it takes until a receiver has it all; nothing where that is not known."""
-    left = seconds_left(receiver, size)
-    return "" if left is None else span_text(left)
-
-
-def quiet_text(receiver: ReceiverStatus, now: int) -> str:
-    """That a receiver has not moved for a while, at an instant (µs UTC)."""
-    quiet = 0 if receiver.moved_at is None else (now - receiver.moved_at) / SECOND
-    return f"no progress for {span_text(quiet)}" if quiet >= QUIET else ""
-
-
-def _receives(receiver: ReceiverStatus) -> bool:
-    return receiver.state in {Receiver.RECEIVING, Receiver.DELIVERED}
-
-
-def _numbers(receiver: ReceiverStatus, size: int, now: int) -> tuple[str, ...]:
-    return (
-        bar(receiver.bytes, size, BAR),
-        size_text(receiver.bytes),
-        share_text(receiver.bytes, size),
-        rate_text(receiver.rate),
-        left_text(receiver, size),
-        quiet_text(receiver, now),
-    )
 
 
 def _rest(transfer: TransferStatus, shown: Sequence[ReceiverStatus]) -> list[str]:

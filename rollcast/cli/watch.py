@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from rollcast.cli.options import As, ConsentTimeout, Duration, Expires, ListPolicy, Sha256, To, ToFile
+from rollcast.cli.options import (
+    As,
+    ConsentTimeout,
+    Duration,
+    Expires,
+    ListPolicy,
+    Sha256,
+    To,
+    ToFile,
+    check_times,
+)
 from rollcast.cli.recipients import check_list_policy, recipients
 from rollcast.cli.running import run
 from rollcast.cli.watching import Post
@@ -70,6 +80,7 @@ def watch(
     """Watch a folder. Returns the exit status."""
     names = tuple(recipients(to or (), to_file))
     check_list_policy(list_policy, names)
+    check_times(consent_timeout, expires)
     plan = Plan(
         recipients=names,
         list_policy=list_policy,

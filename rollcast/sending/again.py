@@ -4,13 +4,14 @@ from pathlib import Path
 
 from rollcast.chunks import Layout
 from rollcast.errors import FileUnusable, RequestRefused
+from rollcast.hashing import Told
 from rollcast.messages.values import Upload
-from rollcast.reasons import REASONS, Code
+from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.sending.request import Wish
 from rollcast.sending.source import Source
 from rollcast.sending.transfers import Record
-from rollcast.states import FINAL_TRANSFER
+from rollcast.states import FINAL_TRANSFER, Transfer
 from rollcast.topology import MiB
 
 KNOWN_WITHIN = 60.0
@@ -32,13 +33,13 @@ class Lost:
         """Nothing is open."""
 
 
-async def reopen(record: Record, *, take_back: bool) -> Source | Lost:
+async def reopen(record: Record, *, take_back: bool, reading: Told | None = None) -> Source | Lost:
     """The file of a transfer that is to go on.
 
     If it is not what it was: raises `FileUnusable`, or with `take_back` leaves that to whoever needs it.
     """
     try:
-        return await Source.open_again(Path(record.path), record.file, record.mtime_ns)
+        return await Source.open_again(Path(record.path), record.file, record.mtime_ns, reading)
     except FileUnusable as error:
         if take_back:
             return Lost(record.file.size, error)
@@ -46,10 +47,10 @@ async def reopen(record: Record, *, take_back: bool) -> Source | Lost:
         raise
 
 
-async def open_for_retry(path: Path, earlier: Report) -> Source:
+async def open_for_retry(path: Path, earlier: Report, reading: Told | None = None) -> Source:
     """The file of a transfer that has ended. Raises `FileUnusable` if `path` is another one."""
     try:
-        return await Source.open_again(path, earlier.transfer.file, None)
+        return await Source.open_again(path, earlier.transfer.file, None, reading)
     except FileUnusable as error:
         error.hint = "Name the file as it was sent, or send this one as a new transfer."
         raise
@@ -63,7 +64,7 @@ def retry(earlier: Report, transfer_id: str, *, expires: float, upload: Upload) 
     """
     return Wish(
         transfer_id=transfer_id,
-        recipients=_recipients(earlier),
+        recipients=cut_off(earlier),
         list_policy="subset",
         consent_timeout=min(KNOWN_WITHIN, expires),
         expires=expires,
@@ -74,17 +75,18 @@ def retry(earlier: Report, transfer_id: str, *, expires: float, upload: Upload) 
     )
 
 
-def _recipients(earlier: Report) -> tuple[str, ...]:
+def cut_off(earlier: Report) -> tuple[str, ...]:
+    """Those whom a retry is for. Raises `RequestRefused` if there is nobody."""
     transfer = earlier.transfer
     if transfer.state not in FINAL_TRANSFER:
         raise _refusal(f"transfer {transfer.transfer_id} still goes on", "Wait for its end, or cancel it.")
+    if transfer.state is Transfer.COMPLETED:
+        raise _refusal(f"everybody has the file of transfer {transfer.transfer_id}", "Nothing is left to do.")
     if not earlier.cut_off:
-        hint = "Those who were not on the list must be asked: send it as a new transfer."
-        raise _refusal(f"nobody of transfer {transfer.transfer_id} was cut off", hint)
+        hint = "Send the file as a new transfer, which asks the receivers again."
+        raise _refusal(f"nobody who accepted transfer {transfer.transfer_id} was cut off", hint)
     return earlier.cut_off
 
 
 def _refusal(what: str, hint: str) -> RequestRefused:
-    return RequestRefused(
-        f"{what}: {REASONS[Code.NOT_RETRYABLE].sentence}", hint=hint, code=Code.NOT_RETRYABLE
-    )
+    return RequestRefused(what, hint=hint, code=Code.NOT_RETRYABLE)

@@ -17,6 +17,7 @@ from rollcast.events import (
     Resumed,
     SenderEvent,
     Uploaded,
+    UploadProgressed,
     UploadStarted,
 )
 from rollcast.messages.values import MAX_TEXT
@@ -34,8 +35,13 @@ FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0
 """Seconds of silence after which an accepted request is repeated, at first and at the most."""
 GRACE = 120.0
 """Seconds that a report may be late: a transfer ends by its expiry and a minute."""
+UPLOAD_TOLD_EVERY = 1.0
+"""Seconds."""
 CHANGE_REPORTED_WITHIN = 90.0
 """Seconds to wait for the report after the source has changed; the receivers have a minute of these to confirm."""
+
+
+_News = m.Message | Paused | Resumed | UploadProgressed
 
 
 class Outgoing:
@@ -60,7 +66,7 @@ class Outgoing:
         self._listen = listen
         self._detach = detach
         self._known = known
-        self._heard: Stream[m.Message | Paused | Resumed] = Stream()
+        self._heard: Stream[_News] = Stream()
         self._tasks = Tasks(self._heard)
         request = parts[0]
         self.transfer_id = request.transfer_id
@@ -98,7 +104,13 @@ class Outgoing:
 
     async def events(self) -> AsyncGenerator[SenderEvent, None]:
         """All that happens. Raises `TransferRefusedError`, `FileUnusable`, `BrokerUnavailable`."""
-        for work in (self._repeat(), self._expire(), self._take_back(), self._watch()):
+        for work in (
+            self._repeat(),
+            self._expire(),
+            self._take_back(),
+            self._watch(),
+            self._tell_upload(),
+        ):
             self._tasks.spawn(work)
         try:
             if self._known is not None:
@@ -111,9 +123,9 @@ class Outgoing:
             await self._tasks.close()
             await self._upload.close()
 
-    async def _understand(self, message: m.Message | Paused | Resumed) -> Sequence[SenderEvent]:
+    async def _understand(self, message: "_News") -> Sequence[SenderEvent]:
         match message:
-            case Paused() | Resumed():
+            case Paused() | Resumed() | UploadProgressed():
                 return [message]
             case m.TransferAccepted():
                 return self._on_accepted(message)
@@ -220,6 +232,16 @@ class Outgoing:
             if blocked is not self._paused:
                 self._paused = blocked
                 self._heard.put((Paused if blocked else Resumed)(transfer_id=self.transfer_id))
+
+    async def _tell_upload(self) -> None:
+        before = 0 if self._known is None else self._known.transfer.uploaded
+        told = None
+        while not self._uploaded:
+            await asyncio.sleep(UPLOAD_TOLD_EVERY)
+            so_far = min(self._parts[0].file.size, before + self._upload.bytes)
+            if self._upload.started and so_far != told:
+                told = so_far
+                self._heard.put(UploadProgressed(transfer_id=self.transfer_id, bytes=so_far))
 
     async def _expire(self) -> None:
         with suppress(TimeoutError):

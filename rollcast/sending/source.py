@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rollcast.chunks import Layout, digest_of
 from rollcast.errors import FileUnusable
-from rollcast.hashing import digests
+from rollcast.hashing import Told, digests
 from rollcast.messages.values import MAX_FILE_SIZE, FileSelector, Hashes
 from rollcast.sizes import size_text
 
@@ -24,28 +24,32 @@ class Source:
         self.hash = Hashes(blake3="")
 
     @classmethod
-    async def open(cls, path: Path, *, sha256: bool, follow: bool = True) -> "Source":
+    async def open(
+        cls, path: Path, *, sha256: bool, follow: bool = True, reading: Told | None = None
+    ) -> "Source":
         """Open and hash a file. Raises `FileUnusable` if it is missing, no regular file, or may not be read.
 
-        Without `follow` a symbolic link is no file.
+        Without `follow` a symbolic link is no file. `reading` is told how far the hashing is.
         """
         source = cls(path, await asyncio.to_thread(_open, path, 0 if follow else os.O_NOFOLLOW))
         try:
-            await source._hash(sha256=sha256)
+            await source._hash(sha256=sha256, reading=reading)
         except BaseException:
             source.close()
             raise
         return source
 
     @classmethod
-    async def open_again(cls, path: Path, file: FileSelector, mtime_ns: int | None) -> "Source":
+    async def open_again(
+        cls, path: Path, file: FileSelector, mtime_ns: int | None, reading: Told | None = None
+    ) -> "Source":
         """Open a file that was sent before. Raises `FileUnusable` if its content is not what it was then.
 
         `mtime_ns` is when it had been changed before it was sent, as far as that is known.
         """
         source = cls(path, await asyncio.to_thread(_open, path))
         try:
-            await source._compare(file, mtime_ns)
+            await source._compare(file, mtime_ns, reading)
         except BaseException:
             source.close()
             raise
@@ -66,19 +70,19 @@ class Source:
         """Close the file."""
         os.close(self._file)
 
-    async def _hash(self, *, sha256: bool) -> None:
+    async def _hash(self, *, sha256: bool, reading: Told | None) -> None:
         if self.size > MAX_FILE_SIZE:
             raise FileUnusable(f"{self.path} is bigger than {size_text(MAX_FILE_SIZE)}")
         try:
-            self.hash = await digests(self._file, self.size, sha256=sha256)
+            self.hash = await digests(self._file, self.size, sha256=sha256, reading=reading)
         except OSError as error:
             raise _unreadable(self.path, error) from error
         self._check()
 
-    async def _compare(self, file: FileSelector, mtime_ns: int | None) -> None:
+    async def _compare(self, file: FileSelector, mtime_ns: int | None, reading: Told | None) -> None:
         if self.size != file.size:
             raise _changed(self.path, f"it has {self.size} bytes now, and had {file.size}")
-        await self._hash(sha256=file.hash.sha256 is not None)
+        await self._hash(sha256=file.hash.sha256 is not None, reading=reading)
         if self.hash != file.hash:
             raise _changed(self.path, _times(self.mtime_ns, mtime_ns))
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rollcast import topology
 from rollcast.broker import Link, Publisher
-from rollcast.chunks import CONTENT_TYPE, Label, Layout, Range
+from rollcast.chunks import CONTENT_TYPE, IndexSet, Label, Layout, Range
 from rollcast.errors import FileUnusable
 from rollcast.tasks import Tasks
 
@@ -36,8 +36,14 @@ class Upload:
         self._publisher = Publisher(link, patience=float("inf"), window=self._window)
         self._queue: asyncio.Queue[int] = asyncio.Queue()
         self._pending: set[int] = set()
+        self._published = IndexSet(layout.count)
         self.started = False
         self.failed: asyncio.Future[FileUnusable] = asyncio.get_running_loop().create_future()
+
+    @property
+    def bytes(self) -> int:
+        """How much of the file the broker has taken."""
+        return min(self._layout.size, len(self._published) * self._layout.chunk_size)
 
     def invite(self, ranges: Iterable[Range]) -> None:
         """Queue these chunks, except those that are queued or under way already."""
@@ -63,6 +69,7 @@ class Upload:
             index = await self._queue.get()
             try:
                 await self._publish(index)
+                self._published.add(index)
             except FileUnusable as error:
                 if not self.failed.done():
                     self.failed.set_result(error)

@@ -116,8 +116,10 @@ def test_a_broker_that_hangs_holds_nobody(staffed: World, node: Broker, tmp_path
     finally:
         os.kill(node.pid, signal.SIGCONT)
     assert process.returncode == 130
-    if presses == 1:
-        assert "not confirmed yet" in json.loads(out)["error"]["message"]
+    error = json.loads(out)["error"]
+    assert error["code"] == "interrupted"
+    assert "not confirmed yet" in error["message"]
+    assert "rollcast cancel" in error["hint"]
 
 
 def test_a_sender_detaches(staffed: World, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_somebody_puts_the_decision_off(world: World, tmp_path: Path) -> None:
         asked = world.run("status", transfer_id, "--as", ALICE, "--json")
         assert (asked.status, asked.document) == (0, document)
         told, _ = world.start("status", transfer_id, "--as", ALICE).communicate(timeout=60)
-        assert "1 receiver put the decision off; it stays open for that until" in told
+        assert "1 receiver put the decision off; the transfer stays open for that until" in told
         resumed = world.run("send", "--resume", transfer_id, "--json")
         assert (resumed.status, resumed.document) == (1, document)
         eve.say("answer", {"type": "ConsentAnswered/1", "transfer_id": transfer_id, "accept": True})

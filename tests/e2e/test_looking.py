@@ -112,7 +112,7 @@ def test_a_listing_tells_what_a_transfer_waits_for(staffed: World, transfer: Und
     out, _ = staffed.start("list", "--as", ALICE).communicate(timeout=60)
     head, first, *_ = out.splitlines()
     assert head.split()[:5] == ["transfer", "age", "file", "size", "sender"]
-    for words in (transfer.id, transfer.name, "128.0 MiB", "casting  1/3", "1 receiver"):
+    for words in (transfer.id, transfer.name, "128.0 MiB", "casting 1/3", "1 receiver"):
         assert words in first
     newest = staffed.run("list", "--as", ALICE, "--limit", "1", "--json").document
     assert [one["transfer_id"] for one in newest["transfers"]] == [transfer.id]

@@ -64,8 +64,10 @@ def test_after_a_receivers_failure(world: World, source: Path) -> None:
     assert '"asked"' not in bob.tail(100_000)
     assert len(list(world.inbox(CAROL).glob(f"{source.stem}*"))) == 1
     assert not (world.inbox(DAVE) / source.name).exists()
-    once_more = world.run("retry", first["transfer_id"], str(source), "--as", ALICE, "--json")
-    assert (once_more.status, once_more.document["error"]["code"]) == (3, "not_retryable"), once_more.said
+    for file in ([str(source)], []):
+        once_more = world.run("retry", first["transfer_id"], *file, "--as", ALICE, "--json")
+        assert (once_more.status, once_more.document["error"]["code"]) == (3, "not_retryable"), once_more.said
+    assert f"has the file by its retry {done.document['transfer_id']}" in once_more.said
 
 
 def test_from_another_place(world: World, source: Path, tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ def test_from_another_place(world: World, source: Path, tmp_path: Path) -> None:
     stored = world.running.home / "credentials" / f"{ALICE}.json"
     (credentials / stored.name).write_text(stored.read_text())
     words = ("retry", first["transfer_id"])
-    done = world.run(*words, "--json", **home)
+    done = world.run(*words, "--as", ALICE, "--json", **home)
     assert (done.status, "FILE" in done.said) == (2, True), done.said
     moved = source.rename(tmp_path / "moved.bin")
     other = random_file(tmp_path / "other.bin", SIZE)

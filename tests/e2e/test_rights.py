@@ -170,10 +170,12 @@ def test_a_removed_terminal_is_gone(world: World) -> None:
     erin = "erin@globex"
     with line(world, erin) as connection:
         registered(connection)
+        url = url_of(world, erin)
         assert world.run("admin", "remove", erin).status == 0
         _is_closed(connection)
+    assert not (world.running.home / "credentials" / f"{erin}.json").exists()
     with pytest.raises((Closed, ConnectionError)):
-        Line(url_of(world, erin))
+        Line(url)
     with pytest.raises(urllib.error.HTTPError) as missing:
         management.call(world.node.management_url, "GET", f"/api/users/{quote(erin, safe='')}")
     assert missing.value.code == 404

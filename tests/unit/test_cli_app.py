@@ -62,6 +62,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("send f --as alice@acme --to bob", 2, "'bob' is not an address"),
         ("send f --as alice@acme --to bob@acme --upload soon", 2, "live"),
         ("send f --as alice@acme --to bob@acme --expires soon", 2, "24h"),
+        ("send f --as alice@acme --to bob@acme --expires 0", 2, "'0' is no time at all"),
+        ("send f --as alice@acme --to bob@acme --consent-timeout -5s", 2, "'-5s' is not a duration"),
+        ("send f --as alice@acme --to bob@acme --expires 30s", 2, "(60 s) is longer than --expires (30 s)"),
         ("send f --as alice@acme --to bob@acme --list-policy maybe", 2, "'maybe' is not a list policy"),
         ("send f --as alice@acme --to bob@acme --list-policy at_least:2", 2, "never be met by 1 recip"),
         ("send f --as alice@acme --to bob@acme --dry-run --detach", 2, "--dry-run sends nothing"),
@@ -76,7 +79,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("send --resume x", 2, "transfer id"),
         (f"cancel {TRANSFER}", 2, "give --as"),
         (f"cancel {TRANSFER} --as alice@acme", 4, "no broker answers"),
-        (f"retry {TRANSFER}", 2, "give FILE"),
+        (f"retry {TRANSFER}", 2, "give --as"),
+        (f"retry {TRANSFER} --as alice@acme", 4, "no broker answers"),
         (f"retry {TRANSFER} f", 2, "give --as"),
         (f"retry {TRANSFER} f --as alice@acme", 4, "no broker answers"),
         ("watch", 2, "DIR"),
@@ -84,6 +88,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("watch missing --as alice@acme --to bob@acme", 2, "missing cannot be watched: No such file"),
         ("watch /etc/passwd --as alice@acme --to bob@acme", 2, "cannot be watched: Not a directory"),
         ("watch . --as dave@acme --to bob@acme", 2, "credentials/dave@acme.json does not exist"),
+        ("watch . --as alice@acme --to bob@acme --expires 30s", 2, "longer than --expires (30 s)"),
         ("watch . --as alice@acme --to bob@acme --settle soon", 2, "90s"),
         ("watch . --as alice@acme --to bob@acme --list-policy maybe", 2, "'maybe' is not a list policy"),
         ("receive --as alice@acme --into in --accept all --count 0", 2, "--count"),
@@ -215,6 +220,8 @@ def test_whoever_reads_may_leave_or_never_have_been_there(home: Path) -> None:
         assert ended.returncode == 2
         assert "Traceback" not in ended.stderr
         assert all("error" in json.loads(document) for document in ended.stdout.splitlines())
+    helped = ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m rollcast.cli --help | true"]
+    assert subprocess.run(helped, env=environment, check=False).returncode == 0
     full = subprocess.run(
         ["bash", "-c", f"{command} >/dev/full"], env=environment, capture_output=True, check=False
     )
@@ -230,3 +237,38 @@ def test_an_error_that_cannot_be_told_is_none_the_less_one(home: Path) -> None:
         ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=full, check=False)
     assert ended.returncode == 2
     assert "error" in json.loads(ended.stdout)
+
+
+WARNS = """
+import sys, warnings
+from rollcast.cli import app, main
+app.run = lambda _: warnings.warn("of a library", RuntimeWarning) or 0
+main()
+"""
+
+
+@pytest.mark.parametrize(("options", "told"), [([], False), (["-W", "default"], True)])
+def test_warnings_of_libraries_are_for_developers(options: list[str], *, told: bool) -> None:
+    """Who wants them asks Python for them."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("PYTHONWARNINGS", None)
+    words = [sys.executable, *options, "-c", WARNS]
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert ("of a library" in ended.stderr) is told
+
+
+INTERRUPTED = """
+import os, signal
+from rollcast.cli import app, main
+app.run = lambda _: os.kill(os.getpid(), signal.SIGINT)
+main()
+"""
+
+
+def test_who_is_interrupted_outside_of_a_command_says_so_by_the_status() -> None:
+    """And is not ended by the signal, nor with a traceback."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-c", INTERRUPTED]
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "")

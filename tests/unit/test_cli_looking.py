@@ -86,9 +86,9 @@ def test_a_listing_is_a_table() -> None:
     casting = transfer(CASTING, {Receiver.RECEIVING: 2, FINISHED: 1})
     listed = transfer(Transfer.LISTED, {Receiver.ACCEPTED: 2, Receiver.REJECTED: 1}, name="b")
     assert listing_lines([casting, listed], NOW, None) == [
-        f"transfer{' ' * 24}   age  file        size  sender      state    receivers  waits for, or why",
-        f"{TRANSFER}  20 s  plan.pdf  1000 B  alice@acme  casting  1/3        2 receivers",
-        f"{TRANSFER}  20 s  b         1000 B  alice@acme  listed   2/3",
+        f"transfer{' ' * 24}   age  file        size  sender      state        waits for, or why",
+        f"{TRANSFER}  20 s  plan.pdf  1000 B  alice@acme  casting 1/3  2 receivers",
+        f"{TRANSFER}  20 s  b         1000 B  alice@acme  listed 2/3",
     ]
     assert listing_lines([], NOW, None) == ["no transfers"]
 
@@ -101,15 +101,15 @@ def test_a_listing_fits_the_terminal(width: int) -> None:
     assert all(len(line) <= width for line in lines)
     assert lines[1].startswith(f"{TRANSFER}  ")
     assert "  aaaaaaa" in lines[1]
-    assert lines[1].endswith("casting  0/2        2 receivers")
+    assert lines[1].endswith("casting 0/2  2 receivers")
 
 
 def test_a_listing_of_80_columns_leaves_out_what_matters_least() -> None:
-    """Sender, size and age; what is in the last column is cut before anything more goes."""
+    """Sender, size and age; why somebody lacks the file is there whole."""
     partial = transfer(Transfer.PARTIAL, {FINISHED: 1, Receiver.REJECTED: 1, Receiver.UNKNOWN: 1})
     assert listing_lines([partial], NOW, 80) == [
-        f"transfer{' ' * 24}  file      state    receivers  waits for, or w…",
-        f"{TRANSFER}  plan.pdf  partial  1/3        1 rejected, 1 u…",
+        f"transfer{' ' * 24}  file      state        waits for, or why",
+        f"{TRANSFER}  plan.pdf  partial 1/3  1 rejected, 1 unknown",
     ]
 
 
@@ -141,11 +141,22 @@ def test_a_transfer_under_way_is_drawn() -> None:
         "casting: 1/4 have it; waits for 2 receivers",
         "2 receiving, 1 rejected, 1 delivered",
         "stored 1.8 KiB of 2.9 KiB, 60%, 10 B/s, 50 s left",
-        "receiver      state                        stored          rate  left",
-        "carol@globex  receiving  ━━━━────────────   300 B   30%   0 B/s        no progress for 12 s",
-        "bob@acme      receiving  ━━━━━━━━────────   500 B   50%  10 B/s  50 s",
+        "receiver      state                        stored          rate          left",
+        "carol@globex  receiving  ━━━━────────────   300 B   30%   0 B/s  stalled 12 s",
+        "bob@acme      receiving  ━━━━━━━━────────   500 B   50%  10 B/s          50 s",
         "dave@globex   rejected   the receiver declined (may be asked again)",
         "erin@acme     delivered  ━━━━━━━━━━━━━━━━  1000 B  100%",
+    ]
+
+
+def test_in_80_columns_it_is_told_who_stands_still() -> None:
+    """Bars are short there, and a long address is cut."""
+    receivers = [receiving(f"{name}@globex", 500 * 2**20, rate=0, quiet=300) for name in ("carol", "c" * 40)]
+    glance = status(*receivers, counts={Receiver.RECEIVING: 2})
+    lines = draw(glance, 80, 24)[5:]
+    assert lines == [
+        "carol@globex          receiving  ━━━━━━━━  500.0 MiB  100%  0 B/s  stalled 5 min",
+        "ccccccccccccccccccc…  receiving  ━━━━━━━━  500.0 MiB  100%  0 B/s  stalled 5 min",
     ]
 
 

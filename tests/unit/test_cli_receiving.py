@@ -1,6 +1,7 @@
 """How `rollcast receive` decides, and what it says."""
 
 import asyncio
+import io
 import json
 import os
 import pty
@@ -10,6 +11,7 @@ from typing import get_args
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from rollcast.cli.deciding import Accept, decide_by
 from rollcast.cli.event_json import event_json
@@ -106,20 +108,20 @@ async def _asked(capsys: pytest.CaptureFixture[str], times: int) -> str:
     [
         (b"y\n", Decision(True)),
         (b"No\n", Decision(False)),
-        (b"\x04", Decision(False)),
+        (b"\x04", Decision(False, deferred=True)),
         (b"later\n", Decision(False, deferred=True)),
     ],
 )
 async def test_whoever_sits_there_is_asked(
     terminal: tuple[int, int], capsys: pytest.CaptureFixture[str], typed: bytes, taken: Decision
 ) -> None:
-    """What was typed before the question, or makes no sense, is no answer; Ctrl-D is one."""
+    """What was typed before the question is no answer, nor what makes no sense; Ctrl-D puts the decision off."""
     user, program = terminal
     os.write(user, b"y\n")
     asking = asyncio.create_task(Prompt(program).ask(EVIL))
     await _asked(capsys, 1)
     os.write(user, b"perhaps\n")
-    await _asked(capsys, 1)
+    assert "y takes the file, n declines it, l puts the decision off" in await _asked(capsys, 1)
     os.write(user, typed)
     assert await asyncio.wait_for(asking, 10) == taken
 
@@ -212,6 +214,25 @@ def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
     """For each transfer on its own."""
     ticks = iter([0.0, 0.0, 1.0, INTERVAL, INTERVAL + 1])
     narrator = Narrator(clock=lambda: next(ticks))
-    for transfer_id in ("a", "b", "a", "a", "a"):
+    narrator.tell(Opened(transfer_id=TRANSFER, offer=EVIL))
+    for transfer_id in (TRANSFER, "b", TRANSFER, TRANSFER, TRANSFER):
         narrator.tell(Stored(transfer_id=transfer_id, bytes=1024, size=2048))
-    assert capsys.readouterr().err == "a: 50%, 1.0 KiB of 2.0 KiB\n"
+    assert capsys.readouterr().err.splitlines()[1:] == ["evil\\u202egnp.exe: 1.0 KiB, 50%"]
+
+
+def test_where_progress_is_drawn_no_line_tells_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row for each file that is on its way, and none of those that are here."""
+    narrator = Narrator(clock=iter([0.0, INTERVAL, 2 * INTERVAL]).__next__, drawn=True)
+    console = Console(file=io.StringIO(), width=80)
+
+    def rows() -> str:
+        with console.capture() as capture:
+            console.print(narrator.arrivals)
+        return capture.get()
+
+    for event in EVENTS[4:6]:
+        narrator.tell(event)
+    assert rows() == "evil\\u202egnp.exe: 1.0 KiB, 50%\n"
+    narrator.tell(EVENTS[6])
+    assert rows() == ""
+    assert "50%" not in capsys.readouterr().err

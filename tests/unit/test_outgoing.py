@@ -236,6 +236,20 @@ async def test_a_server_that_does_not_report_is_given_up(
         await asyncio.wait_for(reading, 5)
 
 
+async def test_the_upload_is_told(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is with the server already is part of it."""
+    monkeypatch.setattr(module, "UPLOAD_TOLD_EVERY", 0.001)
+    known = Report(msgspec.structs.replace(STATUS, state=Transfer.CASTING, uploaded=65_536), [])
+    outgoing = sending(FakeSession(), source, known=known)
+    outgoing.hear(m.UploadInvited(transfer_id=TRANSFER, ranges=[(1, 2)]))
+    async with asyncio.timeout(5), aclosing(outgoing.events()) as events:
+        told = [await anext(events) for _ in range(3)]
+    assert told[-2:] == [
+        e.UploadStarted(transfer_id=TRANSFER),
+        e.UploadProgressed(transfer_id=TRANSFER, bytes=65_536),
+    ]
+
+
 async def test_a_resumed_transfer_begins_with_the_list_that_is_known(source: Source) -> None:
     """Later versions add to it."""
     known = Report(

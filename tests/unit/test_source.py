@@ -23,8 +23,10 @@ def file(tmp_path: Path) -> Path:
 
 
 async def test_a_file_is_hashed_and_read_in_chunks(file: Path) -> None:
-    """Both digests; every chunk where it belongs."""
-    source = await Source.open(file, sha256=True)
+    """Both digests, and how far they are; every chunk where it belongs."""
+    read: list[int] = []
+    source = await Source.open(file, sha256=True, reading=read.append)
+    assert read[-1] == len(CONTENT)
     assert source.hash.blake3 == blake3(CONTENT).hexdigest()
     assert source.hash.sha256 == hashlib.sha256(CONTENT).hexdigest()
     layout = Layout(source.size, 1_000_001)

@@ -10,15 +10,17 @@ import pytest
 
 from rollcast.chunks import Layout
 from rollcast.errors import FileUnusable, RequestRefused
-from rollcast.messages import TransferRequested
+from rollcast.messages import TransferDescribed, TransferRequested
 from rollcast.reasons import Code
 from rollcast.report import Report
+from rollcast.sender import Sender
 from rollcast.sending import again
 from rollcast.sending.request import Wish, parts, selector
 from rollcast.sending.source import Source
 from rollcast.sending.transfers import KEPT_FOR, NO_RECORD, Record, Transfers
 from rollcast.states import CONSENT, Receiver, Transfer
 from tests.unit.cli_samples import receiver, transfer
+from tests.unit.fakes import FakeSession
 from tests.unit.offers import TRANSFER
 
 ALICE = "alice@acme"
@@ -176,6 +178,25 @@ async def test_what_may_still_be_retried_is_kept(
     assert {one for one in (TRANSFER, RETRY) if has_record(transfers, one)} == kept
 
 
+@pytest.mark.parametrize(
+    ("state", "end", "kept"),
+    [
+        (Transfer.CASTING, Receiver.DELIVERED, True),
+        (Transfer.COMPLETED, Receiver.DELIVERED, False),
+        (Transfer.PARTIAL, Receiver.FAILED, True),
+    ],
+)
+async def test_who_asks_how_it_stands_learns_what_is_over(
+    transfers: Transfers, file: Path, state: Transfer, end: Receiver, *, kept: bool
+) -> None:
+    """Nobody else would, after a transfer that was left to the server."""
+    transfers.keep(await requested(file))
+    session = FakeSession()
+    session.answers = [TransferDescribed(transfer=transfer(state), receivers=[receiver("bob@acme", end)])]
+    await Sender(session, transfers).status(TRANSFER)
+    assert has_record(transfers, TRANSFER) is kept
+
+
 def has_record(transfers: Transfers, transfer_id: str) -> bool:
     """Whether there is something to go on with."""
     try:
@@ -250,10 +271,14 @@ def test_a_retry_goes_to_those_who_were_cut_off() -> None:
 
 @pytest.mark.parametrize(
     ("state", "ended", "said"),
-    [(Transfer.CASTING, Receiver.FAILED, "still goes on"), (Transfer.DECLINED, Receiver.REJECTED, "nobody")],
+    [
+        (Transfer.CASTING, Receiver.FAILED, "still goes on"),
+        (Transfer.COMPLETED, Receiver.DELIVERED, "everybody has the file"),
+        (Transfer.DECLINED, Receiver.REJECTED, "nobody"),
+    ],
 )
 def test_nobody_to_retry(state: Transfer, ended: Receiver, said: str) -> None:
-    """A transfer that goes on, and one whose receivers never accepted."""
+    """A transfer that goes on, one that everybody has, and one whose receivers never accepted."""
     with pytest.raises(RequestRefused, match=said) as caught:
         again.retry(Report(transfer(state), [receiver("a@x", ended)]), "e" * 32, expires=30.0, upload="live")
     assert caught.value.code == Code.NOT_RETRYABLE

@@ -16,6 +16,7 @@ from rollcast.errors import (
     TransferRefusedError,
 )
 from rollcast.events import Reported, SenderEvent, Uploaded, UploadStarted
+from rollcast.hashing import Told
 from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.sender import Sender
@@ -52,7 +53,9 @@ class FakeSender(Sender):
         async for event in self._play(wish.transfer_id):
             yield event
 
-    async def resume(self, transfer_id: str, *, take_back: bool = False) -> AsyncGenerator[SenderEvent, None]:
+    async def resume(
+        self, transfer_id: str, *, take_back: bool = False, reading: Told | None = None
+    ) -> AsyncGenerator[SenderEvent, None]:
         """A further try."""
         assert take_back
         self.said.append("resume")
