@@ -69,7 +69,7 @@ async def test_the_rights_of_accounts(clinic: Clinic, database: TimeTravel) -> N
         assert await found() == [(False, f"not as they should be: {bob}, {carol}")]
         for address in (bob, carol):
             await rights.grant(address, "secret")
-        assert await found() == [(True, "2 accounts have theirs")]
+        assert await found() == [(True, "2 of 2 accounts have theirs")]
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         clinic.admin("PUT", f"permissions/%2F/{quote(bob, safe='')}", everything)
         assert await found() == [(False, f"not as they should be: {bob}")]

@@ -100,7 +100,7 @@ async def check_terminals(domain: str, database: Database, management: Managemen
         findings.append(
             wrong(subject, f"users with rights, and without an active account: {some(surplus)}", remedy)
         )
-    return findings or [fine(subject, f"{len(active)} accounts have theirs")]
+    return findings or [fine(subject, f"{len(active)} of {len(active)} accounts have theirs")]
 
 
 async def _rights(management: Management) -> dict[str, Rights]:
