@@ -1,9 +1,10 @@
 """The documents say what the code does: each message, step, state, reason, metric and variable, both ways."""
 
+import ast
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -255,3 +256,21 @@ def test_the_commands_and_the_program_of_the_readme_can_be_read() -> None:
     assert {words[1] for words in commands} <= {
         *("admin", "parked", "send", "receive", "status", "list", "top", "doctor", "cancel", "retry", "watch")
     }
+
+
+def test_all_codes_of_errors_are_explained() -> None:
+    """Each that is in the code, and no other; reasons have a table of their own."""
+    folders = (CHECKOUT / name for name in ("rollcast", "workers"))
+    modules = [ast.parse(path.read_text()) for folder in folders for path in folder.rglob("*.py")]
+    used = {code for module in modules for node in ast.walk(module) for code in _codes(node)}
+    explained = _quoted((CHECKOUT / "docs" / "screens.md").read_text().split("## Errors as documents")[1])
+    assert {word for word in explained if re.fullmatch("[a-z]+(_[a-z]+)*", word)} == used - set(Code)
+
+
+def _codes(node: ast.AST) -> Iterator[str]:
+    """What stands behind `code =`, in a class of errors or where one is raised."""
+    match node:
+        case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
+            yield code
+        case ast.Assign(targets=[ast.Name(id="code" | "NO_RECORD")], value=ast.Constant(value=str(code))):
+            yield code
