@@ -37,13 +37,15 @@ Environment:
 async def patiently(
     connect: Callable[[], AbstractAsyncContextManager[T]],
     *,
-    patience: float = PATIENCE,
+    patience: float | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> AsyncIterator[T]:
-    """Enter what `connect` makes, and try again for `patience` seconds if the broker does not answer.
+    """Enter what `connect` makes, and try again for `patience` seconds (3 by default) if the broker does not answer.
 
     `tell` gets what is the matter, each time.
     """
+
+    limit = PATIENCE if patience is None else patience
 
     def waits(state: tenacity.RetryCallState) -> None:
         if tell is not None and state.outcome is not None:
@@ -51,8 +53,8 @@ async def patiently(
 
     retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(BrokerUnavailable),
-        wait=tenacity.wait_random_exponential(multiplier=0.1, max=min(patience / 3, LONGEST_PAUSE)),
-        stop=tenacity.stop_after_delay(patience),
+        wait=tenacity.wait_random_exponential(multiplier=0.1, max=min(limit / 3, LONGEST_PAUSE)),
+        stop=tenacity.stop_after_delay(limit),
         before_sleep=waits,
         reraise=True,
     )
