@@ -73,8 +73,9 @@ class Office(NamedTuple):
 
 
 @pytest.fixture
-async def office(server: Settings) -> AsyncIterator[Office]:
-    """A server's parking."""
+async def office(server: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    """A server's parking, whose operators wait for each other on a slow machine, too."""
+    monkeypatch.setattr(parked_queue, "PATIENCE", 60.0)
     link = Link(server.amqp_url, "test")
     yield Office(Parking(Publisher(link), ParkedQueue(server)), server, await link.channel())
     await link.close()
