@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 
+from rollcast import policy
 from rollcast.messages.values import FileSelector, ReceiverStatus, TransferStatus
 from rollcast.reasons import REASONS, Code
 from rollcast.states import CONSENT, FINAL_TRANSFER, ON_THE_LIST, WITHOUT_IT, Receiver, Transfer
 
 LISTED = "listed"
+HAVE_OR_GET_IT = ON_THE_LIST | {Receiver.DELIVERED}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,10 +42,14 @@ class Report:
     @property
     def cut_off(self) -> tuple[str, ...]:
         """The addresses of those whose end a retry may change; not of those whose decision was still open."""
-        if not self.transfer.list_version or self.transfer.state is Transfer.DECLINED:
+        if not self.transfer.list_version:
             return ()
         without = (receiver for receiver in self.receivers if receiver.state in WITHOUT_IT)
-        return tuple(receiver.address for receiver in without if receiver.step != CONSENT)
+        cut_off = tuple(receiver.address for receiver in without if receiver.step != CONSENT)
+        # A list that was not good enough was never cast.
+        listed = {*cut_off, *(one.address for one in self.receivers if one.state in HAVE_OR_GET_IT)}
+        wanted = policy.parse(self.transfer.list_policy, {receiver.address for receiver in self.receivers})
+        return cut_off if wanted.met(listed) else ()
 
     def disposition(self, receiver: ReceiverStatus) -> str:
         """The word for where a receiver stands."""

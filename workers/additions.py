@@ -81,8 +81,8 @@ async def _begin(
             return lanes_due(transfer, listed)
         case Outlook.HOPELESS:
             await sent.change(ledger, transfer.transfer_id, reason=unmet(listed))
-            return [_close_due(transfer)]
-    return []
+    # It ends; or else what has changed is worth another report.
+    return [_close_due(transfer)]
 
 
 def announce(

@@ -103,6 +103,8 @@ async def _time(ledger: Ledger) -> None:
         select(func.count())
         .select_from(sent_transfers)
         .where(_NOT_CLOSED, sent_transfers.c.state == Transfer.CASTING, ledger.now - _MOVED > STALLED)
+        # What was reported waits for nothing but those who put their decision off.
+        .where(sent_transfers.c.finished_at.is_(None))
     )
     metrics.STALLED.set(await ledger.count(stalled))
     metrics.UNDONE.labels(step="s220").set(await _unchecked(ledger))

@@ -109,9 +109,11 @@ def _asking(transfer: Row[Any], now: int) -> list[Prompt]:
     eager = request.upload == "eager" and not request.dry_run
     uploading = (eager or sent.is_open(transfer)) and transfer.uploaded_at is None
     round_is_over = now >= transfer.consent_deadline and not transfer.list_version
+    unreported = sent.is_open(transfer) and not uploading and transfer.finished_at is None
     return [
         RoundDue if round_is_over else InvitationsDue,
         *([UploadDue] if uploading else []),
+        *([CloseDue] if unreported else []),
     ]
 
 

@@ -72,9 +72,9 @@ async def _resolve(transfer: Row[Any], ledger: Ledger) -> list[Outcome]:
     await ledger.note(transfer.transfer_id, [(None, "resolved", f"{len(listed)} of {len(everyone)}")])
     observed.resolved(transfer, ledger)
     outcomes = additions.announce(transfer, 1, everyone, len(listed), len(everyone))
-    if over:
-        return [*outcomes, ToStep(domain_of(transfer.sender), CloseDue(transfer_id=transfer.transfer_id))]
-    if not going_on:
-        upload = UploadDue(transfer_id=transfer.transfer_id)
-        return [*outcomes, ToStep(domain_of(transfer.sender), upload)]
-    return [*outcomes, *additions.lanes_due(transfer, listed)]
+    if going_on:
+        return [*outcomes, *additions.lanes_due(transfer, listed)]
+    # Who waits for those that are deferred has the file uploaded, and is told; that may be done already.
+    home, transfer_id = domain_of(transfer.sender), transfer.transfer_id
+    upload = () if over else (ToStep(home, UploadDue(transfer_id=transfer_id)),)
+    return [*outcomes, *upload, ToStep(home, CloseDue(transfer_id=transfer_id))]

@@ -1,6 +1,7 @@
 """The folder that a receiver receives into, and its journals in `.rollcast` below."""
 
 import fcntl
+import logging
 import os
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,8 @@ from rollcast.errors import FileUnusable
 from rollcast.messages.values import Offer
 from rollcast.receiving.journal import Journal
 from rollcast.receiving.partfile import PartFile
+
+logger = logging.getLogger(__name__)
 
 KEPT_AFTER_EXPIRY_US = 3600 * 1_000_000
 """Some prompts are still under way when a transfer expires."""
@@ -73,8 +76,12 @@ class Journals:
         for transfer_id, journal in list(self._known.items()):
             if journal.offer.expires_at + _kept(journal) < now:
                 journal.close()
-                del self._known[transfer_id]
-                self._remove(journal.path)
+                try:
+                    self._remove(journal.path)
+                except OSError as error:
+                    logger.warning("transfer %s cannot be forgotten: %s", transfer_id, error)
+                else:
+                    del self._known[transfer_id]
 
     def _load(self) -> None:
         for path in self._below.glob("*.json"):
@@ -84,8 +91,9 @@ class Journals:
                 self._remove(path)
 
     def _remove(self, journal: Path) -> None:
-        journal.unlink(missing_ok=True)
+        # Without its journal nobody would come back for the part.
         journal.with_suffix(".part").unlink(missing_ok=True)
+        journal.unlink(missing_ok=True)
 
     def _hold(self) -> None:
         """Two processes in one folder would write the same part file and the same journals."""

@@ -140,12 +140,14 @@ class Spooler(Line):
             )
 
     async def _upload(self, transfer_id: str) -> Upload | None:
-        known = self._uploads.get(transfer_id) or await self._look_up(transfer_id)
-        if known is not None:
+        if transfer_id in self._uploads:
+            return self._uploads[transfer_id]
+        found = await self._look_up(transfer_id)
+        if found is not None:
             if len(self._uploads) >= KNOWN:
                 self._uploads.clear()
-            self._uploads[transfer_id] = known
-        return known
+            self._uploads[transfer_id] = found
+        return found
 
     async def _look_up(self, transfer_id: str) -> Upload | None:
         async with self._database.begin() as ledger:

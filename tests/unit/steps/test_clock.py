@@ -74,6 +74,8 @@ async def test_a_list_that_is_open(world: World) -> None:
     await world.settle(by(CAROL, defer()))
     assert await due(world) == {("acme", InvitationsDue), ("acme", UploadDue)}
     await world.change(uploaded_at=1)
+    assert await due(world, 2 * MINUTE) == {("acme", InvitationsDue), ("acme", CloseDue)}
+    await world.change(finished_at=1)
     assert await due(world, 2 * MINUTE) == {("acme", InvitationsDue)}
 
 

@@ -233,6 +233,24 @@ class TestDeferred:
         assert await world.state() == Transfer.CASTING
         assert not of(await world.tell(by(ALICE, request(list_policy="all_or_nothing"))), TransferReported)
 
+    async def test_a_file_that_is_there_already_is_reported_with_the_list(self, world: World) -> None:
+        """As after an eager upload; if that report's prompt is lost the clock has another one."""
+        await world.asking(request(list_policy="all_or_nothing", upload="eager"))
+        await world.spool(range(300))
+        await world.settle(at("acme", SpoolVerified(transfer_id=T, hash=RIGHT)))
+        outcomes = await world.settle(by(BOB, accept()), by(CAROL, defer()))
+        assert reported(outcomes).transfer.state == Transfer.ASKING
+
+    async def test_what_changes_meanwhile_is_reported_again(self, world: World) -> None:
+        """Others may still join."""
+        await world.asking(request([BOB, CAROL, DAVE], list_policy="at_least:2"))
+        await world.settle(by(BOB, accept()), by(CAROL, defer()), by(DAVE, defer()))
+        await world.spool(range(300))
+        await world.settle(at("acme", SpoolVerified(transfer_id=T, hash=RIGHT)))
+        report = reported(await world.settle(by(DAVE, reject())))
+        assert (report.transfer.state, report.transfer.report_version) == (Transfer.ASKING, 2)
+        assert ends(report)[DAVE] == (Receiver.REJECTED, Code.REJECTED)
+
     async def test_a_policy_that_cannot_be_met_any_more_ends_it(self, world: World) -> None:
         """As soon as that is known."""
         await world.asking(request(list_policy="all_or_nothing"))
