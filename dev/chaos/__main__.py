@@ -56,8 +56,7 @@ def main() -> int:
 
 
 def _run(folder: Path, seconds: float, seed: int) -> list[str]:
-    # What aio-pika says of a broker that is killed under it.
-    logging.basicConfig(filename=folder / "amqp.log")
+    _keep_to_itself(folder / "amqp.log")
     with _clean_broker(folder) as broker, scene(folder, broker) as made:
         telling.begin(broker.version, seconds, seed, left_out(broker))
         if found := round_to_all(made, FIRST_ROUND):
@@ -66,6 +65,15 @@ def _run(folder: Path, seconds: float, seed: int) -> list[str]:
         record = Record(folder / "faults.log")
         Play(made, record).run(plan(seed, seconds, weights(broker)), wishes(seed, seconds), seconds)
         return judge(made, record, before)
+
+
+def _keep_to_itself(log: Path) -> None:
+    """What aio-pika says of a broker that is killed under it, and of connections that are left behind so."""
+    logging.basicConfig(filename=log)
+    logging.captureWarnings(True)
+    sys.unraisablehook = lambda left: logging.getLogger("unraisable").warning(
+        "%r: %r", left.object, left.exc_value
+    )
 
 
 @contextmanager
