@@ -2,8 +2,6 @@
 
 from typing import Any, cast
 
-import pytest
-
 from rollcast.errors import Transient
 from rollcast.messages import CancelRequested, CloseDue
 from rollcast.states import Transfer
@@ -40,31 +38,31 @@ def actions(world: World, place: Place) -> Actions:
     return Actions(world.settings, world.database, fake, fake, other, other, other, other)
 
 
-@pytest.fixture
-async def ended(world: World) -> World:
-    """A transfer that was taken back, and whose closing is confirmed but for the clean-up."""
+async def ended(world: World) -> None:
+    """A transfer that was taken back, and of which all is left."""
     await world.asking(request([BOB]))
     await world.tell(by(ALICE, CancelRequested(transfer_id=T)))
-    return world
 
 
-async def test_a_clean_up_is_due_until_it_is_done(ended: World) -> None:
+async def test_a_clean_up_is_due_until_it_is_done(world: World) -> None:
     """A bucket may be away for hours, and a worker die between the commit and the deletion."""
+    await ended(world)
     place = Place()
     place.away = True
-    assert await actions(ended, place).perform(DropCast(ALICE, T)) == []
-    assert (await ended.transfer()).due_at is not None
+    assert await actions(world, place).perform(DropCast(ALICE, T)) == []
+    assert (await world.transfer()).due_at is not None
     place.away = False
-    await actions(ended, place).perform(DropCast(ALICE, T))
-    assert (place.deleted, (await ended.transfer()).due_at) == ([T], None)
+    await actions(world, place).perform(DropCast(ALICE, T))
+    assert (place.deleted, (await world.transfer()).due_at) == ([T], None)
 
 
-async def test_a_spool_that_is_away_does_not_hold_the_report_up(ended: World) -> None:
+async def test_a_spool_that_is_away_does_not_hold_the_report_up(world: World) -> None:
     """What is left in it is deleted with the next prompt."""
+    await ended(world)
     place = Place()
     place.away = True
-    assert await actions(ended, place).perform(DropSpool(T)) == []
-    assert DropSpool(T) in await ended.tell(at("acme", CloseDue(transfer_id=T)))
+    assert await actions(world, place).perform(DropSpool(T)) == []
+    assert DropSpool(T) in await world.tell(at("acme", CloseDue(transfer_id=T)))
 
 
 async def test_only_what_has_ended_is_cleaned_up(world: World) -> None:
