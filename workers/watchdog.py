@@ -20,7 +20,6 @@ from workers import metrics
 from workers.broker.declarer import Declarer
 from workers.broker.management import Management
 from workers.process.logs import Seldom
-from workers.settings import Settings
 
 EVERY = 15.0
 """Seconds between two looks; what the broker tells is up to 5 s old."""
@@ -63,14 +62,14 @@ class Standstill(NamedTuple):
 
 
 class Watchdog:
-    """Looks at the lanes of this server's domains. Any number of them may do it, each for itself.
+    """Looks at the lanes of these domains. Any number of them may do it, each for itself.
 
     What it has seen is in its memory only: when it starts again the time begins anew.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        domains: Sequence[str],
         management: Management,
         declarer: Declarer,
         patience: Patience = PATIENCE,
@@ -78,7 +77,7 @@ class Watchdog:
         self._management = management
         self._declarer = declarer
         self._patience = patience
-        self._lanes = _lanes_of(settings.domains)
+        self._lanes = _lanes_of(domains)
         self._standing: Mapping[str, Standstill] = {}
         self._seldom = Seldom()
 
