@@ -29,7 +29,7 @@ if profile := os.environ.get("HYPOTHESIS_PROFILE"):
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Tests have the same names in all processes of pytest-xdist."""
-    return everybodys(val) if isinstance(val, str) else None
+    return common if isinstance(val, str) and (common := everybodys(val)) != val else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
