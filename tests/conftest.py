@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dev import postgres
-from dev.broker import Broker
+from dev.broker import Broker, prepare
 from dev.packages import Missing
 from tests.lacking import give_up
 from tests.people import VHOST
@@ -22,6 +22,15 @@ settings.load_profile("usual")
 settings.register_profile("long", max_examples=LONG * settings().max_examples)
 if profile := os.environ.get("HYPOTHESIS_PROFILE"):
     settings.load_profile(profile)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the broker that BROKER asks for before any test begins, and once for all processes of the run."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        try:
+            prepare()
+        except Missing as missing:
+            pytest.exit(str(missing), returncode=2)
 
 
 @pytest.fixture(scope="session")
