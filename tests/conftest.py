@@ -11,7 +11,7 @@ from dev.broker import Broker, prepare
 from dev.packages import Missing
 from tests.lacking import give_up
 from tests.people import VHOST
-from tests.sharing import shared_node, virtual_host
+from tests.sharing import own_virtual_host, shared_node
 
 LONG = 100
 """How many times as many cases the long profile tries."""
@@ -34,16 +34,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def virtual_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A virtual host of this process on the broker of the test run; that of ROLLCAST_AMQP_URL if it is set."""
     top = tmp_path_factory.getbasetemp()
     # Each process of pytest-xdist has a folder below that of the run.
     run = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
     try:
-        with shared_node(run / "shared-broker") as running, virtual_host(running, VHOST) as own:
+        with shared_node(run / "shared-broker") as running, own_virtual_host(running, VHOST) as own:
             yield own
     except Missing as missing:
         pytest.exit(str(missing), returncode=2)
+
+
+@pytest.fixture(scope="session")
+def node(virtual_host: Broker) -> Broker:
+    """A broker."""
+    return virtual_host
 
 
 @pytest.fixture(scope="session")
