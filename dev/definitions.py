@@ -1,10 +1,11 @@
-"""The definitions that whoever starts a broker imports: servers' and operators' users, their rights, the policy."""
+"""The definitions that whoever starts a broker imports: exchanges, users of servers and operators, rights, policy."""
 
 import secrets
 from collections.abc import Iterable
 from typing import Any
 
 from dev import management
+from rollcast.topology import EXCHANGES
 
 OPERATOR = "operator"
 
@@ -24,6 +25,7 @@ def build(servers: Iterable[str], broker_version: str) -> dict[str, Any]:
             *(_permission(name, ".*", ".*", ".*") for name in users),
             _permission(OPERATOR, "^$", r"^rollcast\.step$", "^$"),
         ],
+        "exchanges": [_exchange(name) for name, kind in EXCHANGES.items() if kind == "topic"],
         "topic_permissions": [
             _topic("rollcast.step", r"^[a-z0-9-]+\.s200$"),
             _topic("rollcast.up", "^$"),
@@ -35,7 +37,10 @@ def build(servers: Iterable[str], broker_version: str) -> dict[str, Any]:
 
 def apply(management_url: str, definitions: dict[str, Any]) -> None:
     """Import them; what the broker has beside them stays."""
-    management.call(management_url, "POST", "/api/definitions", definitions)
+    # Topic permissions belong to their exchange, and are refused before it is there; some brokers import them first.
+    exchanges = {kind: definitions[kind] for kind in ("vhosts", "exchanges")}
+    for part in (exchanges, definitions):
+        management.call(management_url, "POST", "/api/definitions", part)
 
 
 def password(definitions: dict[str, Any], user: str) -> str:
@@ -56,6 +61,11 @@ _LAZY = {
 
 def _user(name: str, tags: str) -> dict[str, str]:
     return {"name": name, "password": secrets.token_urlsafe(16), "tags": tags}
+
+
+def _exchange(name: str) -> dict[str, Any]:
+    lasting = {"durable": True, "auto_delete": False, "internal": False}
+    return {"name": name, "vhost": "/", "type": "topic", **lasting, "arguments": {}}
 
 
 def _permission(user: str, configure: str, write: str, read: str) -> dict[str, str]:
