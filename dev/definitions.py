@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from dev import management
-from rollcast.topology import EXCHANGES
 
 OPERATOR = "operator"
 
@@ -15,23 +14,26 @@ def server_user(server: str) -> str:
     return f"server-{server}"
 
 
-def build(servers: Iterable[str], broker_version: str) -> dict[str, Any]:
-    """Definitions for these servers and one operator, all with new random passwords."""
+def build(
+    servers: Iterable[str], broker_version: str, vhost: str = "/", operator: str = OPERATOR
+) -> dict[str, Any]:
+    """Definitions for these servers and one operator in a virtual host, all with new random passwords."""
     users = [server_user(server) for server in servers]
+    rights = [
+        *({"user": name, "configure": ".*", "write": ".*", "read": ".*"} for name in users),
+        {"user": operator, "configure": "^$", "write": r"^rollcast\.step$", "read": "^$"},
+    ]
+    topics = {"rollcast.step": r"^[a-z0-9-]+\.s200$", "rollcast.up": "^$", "rollcast.bulk": "^$"}
     return {
-        "vhosts": [{"name": "/"}],
-        "users": [*(_user(name, "administrator") for name in users), _user(OPERATOR, "")],
-        "permissions": [
-            *(_permission(name, ".*", ".*", ".*") for name in users),
-            _permission(OPERATOR, "^$", r"^rollcast\.step$", "^$"),
-        ],
-        "exchanges": [_exchange(name) for name, kind in EXCHANGES.items() if kind == "topic"],
+        "vhosts": [{"name": vhost}],
+        "users": [*(_user(name, "administrator") for name in users), _user(operator, "")],
+        "permissions": [{"vhost": vhost, **row} for row in rights],
+        "exchanges": [{"vhost": vhost, "name": name, **_TOPIC} for name in topics],
         "topic_permissions": [
-            _topic("rollcast.step", r"^[a-z0-9-]+\.s200$"),
-            _topic("rollcast.up", "^$"),
-            _topic("rollcast.bulk", "^$"),
+            {"vhost": vhost, "user": operator, "exchange": exchange, "write": write, "read": "^$"}
+            for exchange, write in topics.items()
         ],
-        "policies": [_LAZY] if int(broker_version.split(".")[0]) < 4 else [],
+        "policies": [{"vhost": vhost, **_LAZY}] if int(broker_version.split(".")[0]) < 4 else [],
     }
 
 
@@ -48,9 +50,10 @@ def password(definitions: dict[str, Any], user: str) -> str:
     return next(str(row["password"]) for row in definitions["users"] if row["name"] == user)
 
 
+_TOPIC = {"type": "topic", "durable": True, "auto_delete": False, "internal": False, "arguments": {}}
+
 # Without it a stuck lane fills the memory of a broker before 4.0, and the alarm blocks every publisher.
 _LAZY = {
-    "vhost": "/",
     "name": "rollcast-lazy",
     "pattern": r"^rollcast\.(lane|spool)\.",
     "apply-to": "queues",
@@ -61,16 +64,3 @@ _LAZY = {
 
 def _user(name: str, tags: str) -> dict[str, str]:
     return {"name": name, "password": secrets.token_urlsafe(16), "tags": tags}
-
-
-def _exchange(name: str) -> dict[str, Any]:
-    lasting = {"durable": True, "auto_delete": False, "internal": False}
-    return {"name": name, "vhost": "/", "type": "topic", **lasting, "arguments": {}}
-
-
-def _permission(user: str, configure: str, write: str, read: str) -> dict[str, str]:
-    return {"user": user, "vhost": "/", "configure": configure, "write": write, "read": read}
-
-
-def _topic(exchange: str, write: str) -> dict[str, str]:
-    return {"user": OPERATOR, "vhost": "/", "exchange": exchange, "write": write, "read": "^$"}
