@@ -1,11 +1,10 @@
 """What the broker does to a consumer that holds a message for too long, and that a consumer of ours comes back.
 
-Up to RabbitMQ 4.2 the channel is closed. From 4.3 on the consumer of a quorum queue is cancelled and its channel stays
-open, with what it holds, until it is closed.
+Up to RabbitMQ 4.2 its channel is closed. From 4.3 on the consumer of a quorum queue is cancelled, and its channel
+stays open.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import aio_pika
 import pytest
