@@ -35,15 +35,15 @@ log = structlog.get_logger()
 
 
 class Patience(NamedTuple):
-    """Seconds without an acknowledgement: for whoever holds much, and for whoever holds more than a whole lane."""
+    """Seconds without an acknowledgement: for whoever holds much, and for whoever the broker has no room for."""
 
     usual: float
     short: float
 
 
 PATIENCE = Patience(600.0, EVERY)
-"""A slow disk, or a machine that sleeps for a moment, cuts nobody off. More than a lane holds only who does not
-limit what it is given: it may fill the broker at the speed of the upload, so two looks must do."""
+"""A slow disk, or a machine that sleeps for a moment, cuts nobody off. But who holds more than a whole lane may fill
+the broker at the speed of the upload, and while the broker is full nobody can upload: then two looks must do."""
 
 
 class Lane(NamedTuple):
@@ -91,11 +91,12 @@ class Watchdog:
     async def look(self) -> None:
         """Cut off whoever has held much for too long."""
         lanes = [lane async for lane in self._holding_much()]
+        full = bool(lanes) and await self._management.fullness() is not None
         now = time.monotonic()
         self._standing = standstills(self._standing, lanes, now)
         for lane in lanes:
             still_for = now - self._standing[lane.name].since
-            if is_over(lane, still_for, self._patience):
+            if still_for >= allowed(lane, full, self._patience):
                 await self._cut_off(lane, still_for)
 
     async def _try_to_look(self) -> None:
@@ -158,9 +159,9 @@ def standstills(
     }
 
 
-def is_over(lane: Lane, still_for: float, patience: Patience) -> bool:
-    """Whether a lane that holds much has stood still for too many seconds."""
-    return still_for >= (patience.short if lane.held > LANE_BYTES else patience.usual)
+def allowed(lane: Lane, full: bool, patience: Patience) -> float:
+    """For how many seconds a lane that holds much may stand still; `full`: the broker has no room for more."""
+    return patience.short if full or lane.held > LANE_BYTES else patience.usual
 
 
 def _lane(row: Mapping[str, Any]) -> Lane:

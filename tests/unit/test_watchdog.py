@@ -1,7 +1,9 @@
 """When a receiver that acknowledges nothing is cut off."""
 
+import pytest
+
 from rollcast.topology import LANE_BYTES
-from workers.watchdog import MUCH, Lane, Patience, Standstill, is_over, standstills
+from workers.watchdog import MUCH, Lane, Patience, Standstill, allowed, standstills
 
 LANE = "rollcast.lane.bob@acme.1"
 OTHER = "rollcast.lane.carol@acme.1"
@@ -31,9 +33,15 @@ def test_who_does_not_hold_much_is_forgotten() -> None:
     assert standstills({LANE: Standstill(100.0, 7)}, [], 130.0) == {}
 
 
-def test_much_may_be_held_for_long_and_more_than_a_lane_may_not() -> None:
-    """A slow disk cuts nobody off; who does not limit what it is given could fill the broker."""
-    much, whole = Lane(LANE, MUCH + 1, 0), Lane(LANE, LANE_BYTES + 1, 0)
-    assert [is_over(much, seconds, PATIENCE) for seconds in (0.0, 599.0, 600.0)] == [False, False, True]
-    assert [is_over(whole, seconds, PATIENCE) for seconds in (0.0, 14.0, 15.0)] == [False, False, True]
-    assert not is_over(Lane(LANE, LANE_BYTES, 0), 15.0, PATIENCE)
+@pytest.mark.parametrize(
+    ("held", "full", "seconds"),
+    [
+        (MUCH + 1, False, 600.0),
+        (LANE_BYTES, False, 600.0),
+        (LANE_BYTES + 1, False, 15.0),
+        (MUCH + 1, True, 15.0),
+    ],
+)
+def test_much_may_be_held_for_long_where_there_is_room(held: int, full: bool, seconds: float) -> None:
+    """More than a whole lane may not, and nothing that keeps all others from publishing."""
+    assert allowed(Lane(LANE, held, 0), full, PATIENCE) == seconds
