@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rollcast.broker import Link
 from rollcast.topology import MiB
 from tests.contract.raw_amqp import Closed
 from tests.e2e import damage
@@ -16,7 +15,6 @@ from tests.e2e.underway import completes, start
 from tests.e2e.world import World, random_file
 from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX
 from tests.waiting import wait_until
-from workers.broker.declarer import Declarer
 from workers.broker.management import Management
 from workers.watchdog import MUCH, REASON, Patience, Watchdog
 
@@ -65,10 +63,8 @@ def _look(world: World, patience: Patience) -> None:
     """Let a watchdog of this patience look, as a worker of the clock does."""
 
     async def look() -> None:
-        link = Link(world.node.amqp_url, "watchdog")
         async with Management(world.node.management_url, world.node.vhost) as management:
-            await Watchdog([ACME, GLOBEX], management, Declarer(link), patience).look()
-        await link.close()
+            await Watchdog([ACME, GLOBEX], management, patience).look()
 
     asyncio.run(look())
 
