@@ -1,9 +1,9 @@
 """How much memory workers and receivers have, and whether that grew."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from dev.chaos.scene import Scene
+from dev.processes import resident
 
 MAY_GROW_MIB = 192.0
 """From the first round to the last, since a process keeps what it has freed: four batches at a time of each of
@@ -15,7 +15,7 @@ Figures = Mapping[str, float]
 
 def measure(scene: Scene) -> Figures:
     """What each process has now."""
-    return {kept.name: _resident(kept.program.pid) for kept in (*scene.workers, *scene.receivers)}
+    return {kept.name: resident(kept.program.pid) for kept in (*scene.workers, *scene.receivers)}
 
 
 def leaks(before: Figures, after: Figures) -> list[str]:
@@ -25,8 +25,3 @@ def leaks(before: Figures, after: Figures) -> list[str]:
         for name in after
         if after[name] > before[name] + MAY_GROW_MIB
     ]
-
-
-def _resident(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
