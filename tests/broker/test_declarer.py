@@ -15,7 +15,7 @@ from dev.broker import Broker
 from rollcast import topology
 from rollcast.broker import Link
 from rollcast.errors import BrokerUnavailable
-from rollcast.topology import BULK, POOLS, QueueSpec
+from rollcast.topology import BULK, POOLS, TYPE, QueueSpec
 from tests.broker.proxy import Proxy
 from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
@@ -57,9 +57,7 @@ def _on_broker(node: Broker, name: str) -> QueueSpec:
     bindings = management.call(node.management_url, "GET", f"{path}/bindings")
     bound = tuple(sorted((row["source"], row["routing_key"]) for row in bindings if row["source"]))
     assert queue["durable"]
-    arguments = {key: value for key, value in queue["arguments"].items() if key != "x-queue-type"}
-    kind = {"x-queue-type": "quorum"} if queue["type"] == "quorum" else {}
-    return QueueSpec(name, arguments | kind, bound)
+    return QueueSpec(name, {**queue["arguments"], TYPE: queue["type"]}, bound)
 
 
 async def test_every_queue_is_as_the_topology_says(node: Broker, declarer: Declarer) -> None:

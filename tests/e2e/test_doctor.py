@@ -96,6 +96,7 @@ def test_a_deployment_that_is_well(world: World) -> None:
         *("credentials", "broker", "server of acme", "server of globex", "clock of this machine"),
         *("version", "plugins", "alarms", "policies", "clocks", "message size"),
         *("rights of the server", "rights of operator", "rights of acme", "rights of globex"),
+        *("inboxes of acme", "inboxes of globex"),
         *("queues", "pools", "parked", "bindings", "lanes", "ledger", "pool clock", "spool", "room"),
     } == subjects
     terminal = world.run("doctor", "--as", BOB, "--json")
