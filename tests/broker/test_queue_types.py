@@ -1,9 +1,7 @@
 """A virtual host whose default queue type is quorum: classic queues are classic there, too."""
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import aio_pika
 import pytest
@@ -14,6 +12,8 @@ from dev.broker import Broker
 from rollcast.broker import Link
 from rollcast.topology import CLASSIC, TYPE, UP, QueueSpec
 from tests.contract.queues import queues
+from tests.people import own
+from tests.sharing import virtual_host
 from workers.broker.declarer import Declarer
 from workers.broker.management import Management
 from workers.doctor import queue_checks
@@ -22,67 +22,51 @@ from workers.settings import Settings
 
 
 @pytest.fixture
-def vhost(node: Broker) -> Iterator[str]:
-    """Its name."""
-    name = f"test-{secrets.token_hex(4)}"
-    user = urlsplit(node.amqp_url).username
-    # Before 3.11 the second word is the one that counts.
-    kind = {"default_queue_type": "quorum", "defaultqueuetype": "quorum"}
-    management.call(node.management_url, "PUT", f"/api/vhosts/{name}", kind)
-    everything = dict.fromkeys(("configure", "write", "read"), ".*")
-    management.call(node.management_url, "PUT", f"/api/permissions/{name}/{user}", everything)
-    yield name
-    management.delete(node.management_url, f"/api/vhosts/{name}")
+def quorum(node: Broker) -> Iterator[Broker]:
+    """Such a virtual host."""
+    with virtual_host(node, own("quorum"), "quorum") as made:
+        yield made
 
 
 @pytest.fixture
-async def link(node: Broker, vhost: str) -> AsyncIterator[Link]:
+async def link(quorum: Broker) -> AsyncIterator[Link]:
     """A connection to it."""
-    made = Link(_url(node, vhost), "test")
+    made = Link(quorum.amqp_url, "test")
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def channel(node: Broker, vhost: str) -> AsyncIterator[AbstractChannel]:
+async def channel(quorum: Broker) -> AsyncIterator[AbstractChannel]:
     """A channel to it, to make what other programs make."""
-    async with await aio_pika.connect(_url(node, vhost)) as connection:
+    async with await aio_pika.connect(quorum.amqp_url) as connection:
         yield await connection.channel()
 
 
-def _url(node: Broker, vhost: str) -> str:
-    return urlunsplit(urlsplit(node.amqp_url)._replace(path=f"/{vhost}"))
-
-
-def _on_broker(node: Broker, vhost: str, what: str) -> object:
-    return management.call(node.management_url, "GET", f"/api/queues/{vhost}/{what}")
-
-
-def _type(node: Broker, vhost: str, name: str) -> str:
-    queue = _on_broker(node, vhost, quote(name, safe=""))
-    assert isinstance(queue, dict)
+def _type(broker: Broker, name: str) -> str:
+    queue = management.call(broker.management_url, "GET", broker.path("queues", name))
     return str(queue["type"])
 
 
-async def test_each_queue_has_the_type_that_is_meant(node: Broker, vhost: str, link: Link) -> None:
+async def test_each_queue_has_the_type_that_is_meant(quorum: Broker, link: Link) -> None:
     """Steps have quorum queues, and nobody else; without that the default of the virtual host counts."""
     declarer = Declarer(link)
     unbound = [replace(spec, bindings=()) for spec in queues()]
     await declarer.queues(unbound)
-    assert {spec.name: _type(node, vhost, spec.name) for spec in unbound} == {
+    assert {spec.name: _type(quorum, spec.name) for spec in unbound} == {
         spec.name: spec.arguments[TYPE] for spec in unbound
     }
 
 
 async def test_a_queue_that_is_there_is_used_as_it_is(
-    node: Broker, vhost: str, link: Link, channel: AbstractChannel
+    quorum: Broker, link: Link, channel: AbstractChannel
 ) -> None:
     """With what is in it, and bound; when it is gone, it is declared as it is meant."""
     declarer = Declarer(link)
     await declarer.exchanges()
     spec = QueueSpec("test.old", {**CLASSIC, "x-max-length": 10}, ((UP, "test"),))
     await channel.declare_queue(spec.name, durable=True, arguments={"x-max-length": 10})
-    assert _type(node, vhost, spec.name) == "quorum"
+    assert _type(quorum, spec.name) == "quorum"
     await channel.default_exchange.publish(aio_pika.Message(b"kept"), spec.name)
     for _ in range(2):
         await declarer.queues([spec])
@@ -91,26 +75,26 @@ async def test_a_queue_that_is_there_is_used_as_it_is(
     assert [(await old.get(no_ack=True)).body for _ in range(2)] == [b"kept", b"heard"]
     await declarer.delete_queues([spec.name])
     await declarer.queues([spec])
-    assert _type(node, vhost, spec.name) == "classic"
+    assert _type(quorum, spec.name) == "classic"
 
 
 async def test_a_parked_queue_that_is_there_is_looked_into(
-    node: Broker, vhost: str, link: Link, channel: AbstractChannel, server: Settings
+    quorum: Broker, link: Link, channel: AbstractChannel, server: Settings
 ) -> None:
     """What is parked is not out of reach for its queue's type."""
-    here = replace(server, amqp_url=_url(node, vhost), server="old")
+    here = replace(server, amqp_url=quorum.amqp_url, server="old")
     await channel.declare_queue("rollcast.parked.old", durable=True)
     await channel.default_exchange.publish(aio_pika.Message(b"parked"), "rollcast.parked.old")
     async with ParkedQueue(here).messages(here.domains[0]) as found:
         assert [delivery.body async for delivery, _ in found] == [b"parked"]
 
 
-async def test_inboxes_of_another_type_are_told(node: Broker, vhost: str, link: Link) -> None:
+async def test_inboxes_of_another_type_are_told(quorum: Broker, link: Link) -> None:
     """And what to do about them; those of other domains are left to their own."""
     declarer = Declarer(link)
     old, other = "rollcast.inbox.bob@acme", "rollcast.inbox.bob@globex"
     await declarer.queues([QueueSpec(name, {TYPE: "quorum"}) for name in (old, other)])
-    async with Management(node.management_url, vhost) as api:
+    async with Management(quorum.management_url, quorum.vhost) as api:
         [finding] = await queue_checks.check_inboxes("acme", api)
         assert not finding.ok
         assert finding.detail == f"not as declared: {old}"
