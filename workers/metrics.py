@@ -167,7 +167,7 @@ LABELS = {
     "message": "the name of a message",
     "found": "`deep`, `shallow`",
     "state": "a state [of a transfer or of a receiver](protocol.md#states)",
-    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`",
+    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`, `declarations`",
     "pool": "the name of a pool",
     "version": "of Rollcast",
     "python": "of Python",

@@ -59,7 +59,11 @@ class Handler(Protocol):
 
 
 class Pools:
-    """The pools of one process, over shared connections: control and bulk, in and out, and replies, each its own."""
+    """The pools of one process, over shared connections: control and bulk, in and out, replies and declarations, each
+    its own.
+
+    Whoever binds what is deleted at that moment may get an internal error of the broker, which closes the connection.
+    """
 
     def __init__(self, settings: Settings, management: Management, pools: Sequence[str], stop: Stop) -> None:
         self._settings = settings
@@ -70,10 +74,14 @@ class Pools:
         self._bulk_in = Link(settings.amqp_url, f"{name} bulk in")
         self._bulk_out = Link(settings.amqp_url, f"{name} bulk out")
         self._replies = Link(settings.amqp_url, f"{name} replies")
-        self._links = (self._control_in, self._bulk_in, self._bulk_out, self._replies, self._control_out)
+        self._declarations = Link(settings.amqp_url, f"{name} declarations")
+        self._links = (
+            *(self._control_in, self._bulk_in, self._bulk_out),
+            *(self._replies, self._declarations, self._control_out),
+        )
         self._database = Database(settings.ledger_url)
         self._store = Store(settings.spool_url)
-        self._declarer = Declarer(self._control_out)
+        self._declarer = Declarer(self._declarations)
         publisher, replies = (
             Publisher(self._control_out),
             Replies(Publisher(self._replies, patience=PATIENCE)),
@@ -128,6 +136,8 @@ class Pools:
         """Declare what all pools need; `BrokerUnavailable` if the broker is not there yet."""
         # Those of other pools, too: what comes for a pool that does not run yet waits for it, and is seen to wait.
         queues = [*own_queues.of_pools(self._settings).values(), parked(self._settings.server)]
+        # Whether it is ready is seen by this connection, which is used when there is something to publish.
+        await self._control_out.open()
         await self._declarer.exchanges()
         await self._declarer.queues(queues)
         for rung in rung_queues(self._settings.server):
