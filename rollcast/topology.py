@@ -152,7 +152,18 @@ def parked_lock(server: str) -> str:
 
 
 def step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
-    """The queue of a step, shared by the workers of its pool."""
+    """The queue of a step, shared by the workers of its pool.
+
+    Terminals write into it, so it has no dead-letter exchange: brokers before 4.0 interpret headers of clients when
+    they dead-letter. Workers set aside what is delivered too often; the limit is a last resort, which drops. Without
+    one it is 20 on RabbitMQ 4.
+    """
+    arguments: dict[str, str | int] = {"x-queue-type": "quorum", "x-delivery-limit": 1000}
+    return QueueSpec(f"rollcast.step2.{server}.{pool}", arguments, _pool_bindings(pool, domains))
+
+
+def earlier_step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
+    """The queue of a step before its arguments changed. No worker declares it any more; it is emptied and deleted."""
     arguments: dict[str, str | int] = {
         TYPE: "quorum",
         "x-delivery-limit": 100,

@@ -9,12 +9,21 @@ from typing import Protocol
 import structlog
 
 from rollcast.broker import Consumer, Delivery, Link, Publisher
+from rollcast.broker.consumer import Prepare
 from rollcast.errors import Transient
-from rollcast.topology import QueueSpec, parked, progress_queue, spool_queue, step_queue
+from rollcast.topology import (
+    QueueSpec,
+    earlier_step_queue,
+    parked,
+    progress_queue,
+    spool_queue,
+    step_queue,
+)
 from workers import metrics, series
 from workers.actions import Actions
 from workers.broker import own_queues
 from workers.broker.declarer import Declarer
+from workers.broker.earlier_queue import EarlierQueue, Take
 from workers.broker.management import Management
 from workers.broker.mender import Mender
 from workers.broker.outbox import Outbox
@@ -96,6 +105,8 @@ class Pools:
         self._stop = stop
         self._pools = [Pool(name, stop.limit) for name in pools]
         self._consumers: list[Consumer] = []
+        self._earlier: list[EarlierQueue] = []
+        self._isolation = asyncio.Lock()
         self._handlers: list[Runner | Spooler] = []
         self.standing = Standing(self._pools, self._control_out, self._database.ping)
 
@@ -127,7 +138,7 @@ class Pools:
     async def close(self) -> None:
         """Give back what is not done, and close all connections."""
         await self.standing.close()
-        await asyncio.gather(*(consumer.close() for consumer in self._consumers))
+        await asyncio.gather(*(source.close() for source in self._sources()))
         for link in self._links:
             await link.close()
         await self._database.close()
@@ -189,11 +200,12 @@ class Pools:
                     self._actions,
                     self._outbox,
                     self._ladder,
+                    self._isolation,
                 )
                 self._handlers.append(runner)
                 queue = step_queue(settings.server, step, settings.domains)
                 consumer = self._consumer(pool, queue, runner, self._control_in, BATCH * SLOTS)
-                return [runner.run(), consumer.run()]
+                return [runner.run(), consumer.run(), self._earlier_queue(pool, runner).run()]
 
     def _consumer(
         self, pool: Pool, queue: QueueSpec, handler: Handler, link: Link, prefetch: int
@@ -203,17 +215,27 @@ class Pools:
             await self._declarer.exchanges()
             await self._declarer.queues([queue])
 
-        async def take(delivery: Delivery) -> None:
-            if delivery.redelivered:
-                metrics.REDELIVERED.labels(step=pool.name).inc()
-            await handler.take(delivery)
-
         series.begin(pool.name)
-        mend = functools.partial(Mender(self._settings.amqp_url, self._declarer).mend, queue.name)
+        take, mend = _counting(pool, handler), self._mend(queue)
         consumer = Consumer(link, queue.name, take, prefetch=prefetch, prepare=declare, mend=mend)
         self._consumers.append(consumer)
         pool.consumes(queue.name, consumer)
         return consumer
+
+    def _earlier_queue(self, pool: Pool, runner: Runner) -> EarlierQueue:
+        queue = earlier_step_queue(self._settings.server, pool.name, self._settings.domains)
+        consume = functools.partial(
+            Consumer, self._control_in, queue.name, prefetch=BATCH * SLOTS, mend=self._mend(queue)
+        )
+        earlier = EarlierQueue(queue, _counting(pool, runner), consume, self._declarer, self._management)
+        self._earlier.append(earlier)
+        return earlier
+
+    def _mend(self, queue: QueueSpec) -> Prepare:
+        return functools.partial(Mender(self._settings.amqp_url, self._declarer).mend, queue.name)
+
+    def _sources(self) -> Sequence[Consumer | EarlierQueue]:
+        return [*self._consumers, *self._earlier]
 
     async def _consuming(self) -> None:
         await asyncio.gather(*(consumer.ready.wait() for consumer in self._consumers))
@@ -222,9 +244,20 @@ class Pools:
         since = time.monotonic()
         try:
             async with asyncio.timeout(DRAIN_S):
-                await asyncio.gather(*(consumer.stop() for consumer in self._consumers))
+                await asyncio.gather(*(source.stop() for source in self._sources()))
                 await asyncio.gather(*(handler.drained() for handler in self._handlers))
         except TimeoutError:
             log.warning("not everything was done in time; the rest goes back to its queues")
         else:
             log.info("drained: all that was in hand is done", after_s=round(time.monotonic() - since, 1))
+
+
+def _counting(pool: Pool, handler: Handler) -> Take:
+    """Hand deliveries on, and count those that come again."""
+
+    async def take(delivery: Delivery) -> None:
+        if delivery.redelivered:
+            metrics.REDELIVERED.labels(step=pool.name).inc()
+        await handler.take(delivery)
+
+    return take

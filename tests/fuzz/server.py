@@ -101,7 +101,14 @@ class Server:
     async def handle(self, step: str, *letters: Letter) -> None:
         """Let the runner of a step take deliveries; returns when it is through with them."""
         runner = Runner(
-            step, self._counted(step), SETTINGS, self.database, self._actions, self.outbox, self.ladder
+            step,
+            self._counted(step),
+            SETTINGS,
+            self.database,
+            self._actions,
+            self.outbox,
+            self.ladder,
+            asyncio.Lock(),
         )
         for letter in letters:
             await runner.take(letter.delivery())

@@ -56,9 +56,15 @@ class FakeDelivery:
     """A delivery that counts its acknowledgements."""
 
     def __init__(
-        self, body: bytes, *, user: str | None = "alice@acme", headers: Mapping[str, object] | None = None
+        self,
+        body: bytes,
+        *,
+        user: str | None = "alice@acme",
+        headers: Mapping[str, object] | None = None,
+        redelivered: bool = False,
     ) -> None:
         self.body = body
+        self.redelivered = redelivered
         self.user_id = user
         self.headers = dict(headers or {})
         self.acks = 0
