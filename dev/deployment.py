@@ -13,6 +13,7 @@ from typing import Any
 from dev import definitions, management, ports
 from dev.broker import Broker
 from dev.processes import Program, tied
+from rollcast.topology import identity_exchange
 
 ONE_SERVER: Mapping[str, Sequence[str]] = {"main": ("acme", "globex")}
 SERVER_PER_DOMAIN: Mapping[str, Sequence[str]] = {"acme": ("acme",), "globex": ("globex",)}
@@ -120,6 +121,7 @@ def deployment(
     (folder / "home").mkdir(parents=True, exist_ok=True)
     users = definitions.build(servers, node.version)
     definitions.apply(node.management_url, users)
+    forget(node, *servers)
     plan = _Plan(folder, node, servers, users, ledgers or {}, spools or {}, environment or {}, command)
     processes = [(pool,) if isinstance(pool, str) else tuple(pool) for pool in pools] or [()]
     made = {name: plan.server(name, processes, copies) for name in servers}
@@ -129,6 +131,13 @@ def deployment(
         yield running
     finally:
         _stop(running.workers)
+
+
+def forget(node: Broker, *servers: str) -> None:
+    """Let servers come with other ledgers than those that the broker knows them by."""
+    for server in servers:
+        name = identity_exchange(server, "").name
+        management.delete(node.management_url, f"/api/exchanges/%2F/{name}")
 
 
 @dataclass(frozen=True)
