@@ -22,7 +22,7 @@ SEEN_AFTER_S = 12.0
 @pytest.fixture
 async def api(node: Broker) -> AsyncIterator[Management]:
     """The management API as an administrator sees it."""
-    async with Management(node.management_url, "/") as made:
+    async with Management(node.management_url, node.vhost) as made:
         yield made
 
 
@@ -107,6 +107,6 @@ async def test_an_api_that_cannot_be_reached() -> None:
 
 async def test_an_api_that_does_not_let_us_in(node: Broker) -> None:
     """What it answers is told."""
-    async with Management(management.as_user(node.management_url, "nobody", "x"), "/") as api:
+    async with Management(management.as_user(node.management_url, "nobody", "x"), node.vhost) as api:
         with pytest.raises(Transient, match="401"):
             await api.fullness()

@@ -71,7 +71,7 @@ async def test_what_the_broker_says_is_told(
     url = user("^$", ".*")
     name = urlsplit(url).username or ""
     async with links(url) as (_, inbound), running(Consumer(inbound, queue, Reader().take, prefetch=1)):
-        management.call(node.management_url, "DELETE", f"/api/permissions/%2F/{name}")
+        management.call(node.management_url, "DELETE", node.path("permissions", name))
         await until(lambda: close_connections(node, name) > 0)
         await until(lambda: len(lines(caplog)) == 2)
     lost, refused = lines(caplog)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dev.broker import Broker
-from dev.deployment import ONE_SERVER, SERVER_PER_DOMAIN, deployment
+from dev.deployment import deployment
 from tests.e2e.world import World, clean
+from tests.people import ONE_SERVER, SERVER_PER_DOMAIN
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dev import postgres, s3
 from dev.broker import Broker
-from dev.deployment import Worker, deployment
+from dev.deployment import Worker
 from dev.postgres import Cluster
 from dev.s3 import Bucket
 from rollcast.topology import MiB
@@ -18,10 +18,10 @@ from tests.e2e.front import Front, front
 from tests.e2e.raw import PARKED
 from tests.e2e.rollcall import answer, receipt, receiver
 from tests.e2e.underway import digest
-from tests.e2e.world import World, clean, random_file
+from tests.e2e.world import World, clean, deployed, random_file
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, SERVER
 
-ALICE = "alice@acme"
-RECEIVERS = ("bob@acme", "carol@globex", "dave@globex", "frank@acme")
+RECEIVERS = (BOB, CAROL, DAVE, f"frank@{ACME}")
 CONTROL = ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s310")
 BYTES = ("spool", "s290", "s300")
 CLOCK = ("clock", "progress")
@@ -124,16 +124,15 @@ def site(folder: Path, node: Broker) -> Iterator[Site]:
         postgres.cluster(folder / "postgres") as cluster,
         s3.bucket(folder / "s3") as bucket,
         front(bucket.port) as way,
-        deployment(
+        deployed(
             folder,
             node,
             pools=(CONTROL, BYTES, CLOCK),
             copies=2,
-            ledgers={"main": cluster.url},
-            spools={"main": bucket.url},
+            ledgers={SERVER: cluster.url},
+            spools={SERVER: bucket.url},
             environment=bucket.environment(way.port),
-        ) as running,
-        closing(World(running, node, folder)) as world,
+        ) as world,
         ExitStack() as connections,
     ):
         yield Site(world, cluster, bucket, way, connections)

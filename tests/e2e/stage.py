@@ -19,9 +19,8 @@ from tests.e2e.crash_plan import Plan
 from tests.e2e.raw import PARKED
 from tests.e2e.underway import digest
 from tests.e2e.world import World, random_file
+from tests.people import ALICE, BOB, CAROL, DAVE, FRANK, STRANGER
 
-ALICE, BOB, CAROL, DAVE = "alice@acme", "bob@acme", "carol@globex", "dave@globex"
-ERIN, FRANK, STRANGER = "erin@globex", "frank@globex", "grace@nowhere"
 EVERYBODY = (BOB, CAROL, DAVE, FRANK, STRANGER)
 """Two that accept, one that declines, one without an account, one of no known domain."""
 CHUNK = 65_536

@@ -13,8 +13,10 @@ import pytest
 from dev.broker import MEMORY, Broker, Node
 from tests.e2e import damage
 from tests.e2e.raw import sample
-from tests.e2e.underway import ALICE, BOB, Held, completes, said_so
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.underway import Held, completes, said_so
+from tests.e2e.world import World, random_file
+from tests.people import ALICE, BOB
+from tests.waiting import wait_until
 
 PAUSED = "the broker takes nothing at present: it is low on memory or disk"
 GiB = 1024**3

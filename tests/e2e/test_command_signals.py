@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from dev.broker import Broker, Node
-from tests.e2e.world import ROLLCAST, World, random_file, wait_until
+from tests.e2e.world import ROLLCAST, World, random_file
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX, NOBODY
+from tests.waiting import wait_until
 
-ALICE, BOB, SILENT = "alice@acme", "bob@acme", "silent@globex"
+SILENT = f"silent@{GLOBEX}"
 LEAVES_WITHIN_S = 20.0
 
 
@@ -47,8 +49,8 @@ def _asking(staffed: World, source: Path, *options: str) -> "subprocess.Popen[st
 def test_a_receiver_is_ended(staffed: World, tmp_path: Path, told: signal.Signals, status: int) -> None:
     """Ctrl-C is an interruption, SIGTERM is how services end; what comes next needs nobody to clean up."""
     words = ("--into", str(tmp_path), "--accept", "all", "--json")
-    staffed.add("carol@globex")
-    process = staffed.start("receive", "--as", "carol@globex", *words)
+    staffed.add(CAROL)
+    process = staffed.start("receive", "--as", CAROL, *words)
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["event"] == "ready"
     process.send_signal(told)
@@ -59,13 +61,13 @@ def test_a_receiver_is_ended(staffed: World, tmp_path: Path, told: signal.Signal
 
 def test_a_receiver_ends_by_itself(staffed: World, tmp_path: Path) -> None:
     """After so many files, whose places are all that stands on standard output."""
-    staffed.add("dave@globex")
-    words = ("--into", str(tmp_path / "in"), "--accept", "all", "--accept-from", "*@acme", "--count", "2")
-    process = staffed.start("receive", "--as", "dave@globex", *words)
+    staffed.add(DAVE)
+    words = ("--into", str(tmp_path / "in"), "--accept", "all", "--accept-from", f"*@{ACME}", "--count", "2")
+    process = staffed.start("receive", "--as", DAVE, *words)
     _said(process, "is ready to receive")
     source = random_file(tmp_path / "a.bin", 10)
     for _ in range(2):
-        assert staffed.send(source, ALICE, ["dave@globex"]).status == 0
+        assert staffed.send(source, ALICE, [DAVE]).status == 0
     out, said = process.communicate(timeout=LEAVES_WITHIN_S)
     assert process.returncode == 0, said
     files = [tmp_path / "in" / name for name in ("a.bin", "a (2).bin")]
@@ -74,7 +76,7 @@ def test_a_receiver_ends_by_itself(staffed: World, tmp_path: Path) -> None:
 
 def test_a_sender_from_elsewhere_is_declined(staffed: World, tmp_path: Path) -> None:
     """It sees `rejected`; a file of the wrong type is not even asked about."""
-    staffed.receive(BOB, "--accept-from", "*@globex")
+    staffed.receive(BOB, "--accept-from", f"*@{GLOBEX}")
     document = staffed.send(random_file(tmp_path / "a.bin", 10), ALICE, [BOB]).document
     assert document["receivers"][0]["disposition"] == "rejected"
     staffed.receive(BOB, "--accept-type", "image/*")
@@ -132,14 +134,14 @@ def test_a_sender_detaches(staffed: World, tmp_path: Path) -> None:
     assert staffed.run(*words, "--as", ALICE).status == 1
     told = staffed.start(*words[:2])
     out, _ = told.communicate(timeout=LEAVES_WITHIN_S)
-    assert "detached.bin, 2.9 MiB, from alice@acme: partial, 1 of 2 have it" in out
+    assert f"detached.bin, 2.9 MiB, from alice@{ACME}: partial, 1 of 2 have it" in out
 
 
 def test_a_terminal_gets_a_drawing(staffed: World, tmp_path: Path) -> None:
     """On standard error; standard output has the document and nothing else."""
     user, terminal = pty.openpty()
     source = random_file(tmp_path / "drawn\u202egnp.exe", 50_000_000)
-    words = staffed.sending(source, ALICE, [BOB, "nobody@acme"])
+    words = staffed.sending(source, ALICE, [BOB, NOBODY])
     process = subprocess.Popen(
         [*ROLLCAST, *words],
         env=staffed.environment | {"TERM": "xterm"},

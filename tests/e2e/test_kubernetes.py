@@ -15,10 +15,11 @@ from dev.postgres import Cluster as Postgres
 from tests.contract import manifests as k8s
 from tests.contract.manifests import of_kind
 from tests.e2e.cluster import Cluster, cluster
-from tests.e2e.world import World, clean, ends, random_file, wait_until
+from tests.e2e.world import World, clean, ends, random_file
+from tests.people import ALICE, BOB, CAROL, SERVER
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(400)
-ALICE, BOB, CAROL = "alice@acme", "bob@acme", "carol@globex"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_autoscaler_can_do_nothing_else(example: Cluster) -> None:
     get = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
     asked = [
         ("PUT", "/api/queues/%2F/its-own", {}),
-        ("POST", "/api/queues/%2F/rollcast.parked.main/get", get),
+        ("POST", f"/api/queues/%2F/rollcast.parked.{SERVER}/get", get),
     ]
     for method, path, body in asked:
         with pytest.raises(urllib.error.HTTPError) as refused:

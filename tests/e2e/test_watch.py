@@ -16,11 +16,11 @@ from dev.broker import Broker, Node
 from rollcast.topology import MiB
 from rollcast.watch.feed import AT_ONCE
 from tests.e2e import damage
-from tests.e2e.underway import BIG, BOB, CAROL
+from tests.e2e.underway import BIG
 from tests.e2e.watched import Watched
-from tests.e2e.world import World, random_file, wait_until
-
-ALICE = "alice@acme"
+from tests.e2e.world import World, random_file
+from tests.people import ALICE, BOB, CAROL, EVE
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_one_watch_at_a_time(world: World, watched: Watched, tmp_path: Path) -> 
     (tmp_path / "alias").symlink_to(watched.folder)
     done = world.run("watch", str(tmp_path / "alias"), "--as", ALICE, "--to", BOB, "--json")
     assert (done.status, done.document["error"]["code"]) == (2, "folder_in_use"), done.said
-    other = Watched(world, watched.folder, "eve@acme", [BOB])
+    other = Watched(world, watched.folder, EVE, [BOB])
     other.start()
     other.process.stop()
 
