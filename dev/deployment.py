@@ -14,6 +14,7 @@ from dev import definitions, management, ports
 from dev.broker import Broker
 from dev.processes import Program, tied
 from rollcast.topology import identity_exchange
+from workers.identity.mark import NAME as MARK
 
 ONE_SERVER: Mapping[str, Sequence[str]] = {"main": ("acme", "globex")}
 SERVER_PER_DOMAIN: Mapping[str, Sequence[str]] = {"acme": ("acme",), "globex": ("globex",)}
@@ -75,8 +76,9 @@ class Server:
     workers: tuple[Worker, ...]
 
     def spooled(self) -> set[Path]:
-        """What stands in the spool: files and folders, also while workers remove some."""
-        return {Path(at, name) for at, folders, files in os.walk(self.spool) for name in (*folders, *files)}
+        """What stands in the spool beside its mark: files and folders, also while workers remove some."""
+        found = {Path(at, name) for at, folders, files in os.walk(self.spool) for name in (*folders, *files)}
+        return found - {self.spool / MARK}
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,7 @@ def deployment(
 def forget(node: Broker, *servers: str) -> None:
     """Let servers come with other ledgers than those that the broker knows them by."""
     for server in servers:
-        name = identity_exchange(server, "").name
-        management.delete(node.management_url, f"/api/exchanges/%2F/{name}")
+        management.delete(node.management_url, node.path("exchanges", identity_exchange(server, "").name))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 
 from dev import definitions, management, ports
 from dev.broker import Broker, Node
-from dev.deployment import Worker
+from dev.deployment import Worker, forget
 from dev.postgres import Cluster
 from tests.broker.proxy import Proxy
 from tests.e2e.stage import until
@@ -85,6 +85,7 @@ def _of_server(node: Broker) -> str:
     """The broker's address for the user of a server, who is made."""
     users = definitions.build([SERVER], node.version, node.vhost, OPERATOR)
     definitions.apply(node.management_url, users)
+    forget(node, SERVER)
     user = SERVER_USER
     return management.as_user(node.amqp_url, user, definitions.password(users, user))
 
