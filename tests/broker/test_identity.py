@@ -1,7 +1,9 @@
 """Workers that name another ledger, spool or domains than their server has do not start; the first records them."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from rollcast.errors import Permanent
 from rollcast.topology import identity_exchange
 from tests.broker.conftest import STEP
 from tests.broker.worksite import Worksite
+from tests.revisions import begin_at
 from workers.identity import guard, mark
 from workers.identity.conflicts import Conflict, OthersServe
 from workers.settings import Settings
@@ -206,6 +209,28 @@ async def test_a_new_ledger_is_adopted(site: Worksite) -> None:
     for look in (running.declare(), running.check(), _started(site)):
         with pytest.raises(Conflict, match=r"ROLLCAST_LEDGER|ROLLCAST_SPOOL"):
             await look
+
+
+async def test_a_backup_of_the_ledger(site: Worksite) -> None:
+    """It has the ledger's id, so workers start with it, and with the spool as it is."""
+    await site.starts()
+    with closing(sqlite3.connect(site.folder / "first.db")) as ledger:
+        ledger.execute("VACUUM INTO ?", [str(site.folder / "backup.db")])
+    await site.starts(ledger="backup")
+    assert await site.recorded("backup") == await site.recorded()
+
+
+async def test_a_backup_from_before_ledgers_had_ids(site: Worksite) -> None:
+    """It gets an id of its own as it is migrated: it is refused, and can be adopted with the spool as it is."""
+    await site.starts()
+    store = Store(site.settings().spool_url)
+    await store.put(OLD, 0, b"chunk")
+    await begin_at("0005", site.ledger("backup"))
+    with pytest.raises(Conflict, match="ROLLCAST_LEDGER"):
+        await site.starts(ledger="backup")
+    await site.adopts(ledger="backup")
+    await site.starts(ledger="backup")
+    assert await store.get(OLD, 0) == b"chunk"
 
 
 async def test_adopting_twice_changes_nothing(site: Worksite) -> None:

@@ -23,8 +23,9 @@ from workers.spool.store import Store
 class Worksite:
     """A folder in which ledgers and spools have names."""
 
-    def __init__(self, folder: Path, server: Settings) -> None:
+    def __init__(self, folder: Path, server: Settings, ledger_url: str | None = None) -> None:
         self.folder = folder
+        self._ledger_url = ledger_url
         self._server = server
         self._link = Link(server.amqp_url, "test")
         self.declarer = Declarer(self._link)
@@ -32,12 +33,12 @@ class Worksite:
 
     def settings(self, ledger: str = "first", spool: str = "first", **changed: Any) -> Settings:
         """Those of a worker with this ledger and this spool."""
-        places = {"ledger_url": self.ledger(ledger), "spool_url": f"file://{self.spool(spool)}"}
-        return replace(self._server, **places, **changed)
+        spool_url = f"file://{self.spool(spool)}"
+        return replace(self._server, ledger_url=self.ledger(ledger), spool_url=spool_url, **changed)
 
     def ledger(self, name: str) -> str:
-        """The URL of an SQLite ledger."""
-        return f"sqlite:///{self.folder / name}.db"
+        """The URL of a ledger: an SQLite file, unless the site has one elsewhere."""
+        return self._ledger_url or f"sqlite:///{self.folder / name}.db"
 
     def spool(self, name: str) -> Path:
         """A folder for chunks."""
