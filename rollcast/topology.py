@@ -120,6 +120,16 @@ class QueueSpec:
     bindings: tuple[tuple[str, str], ...] = ()
 
 
+class MarkedExchange(NamedTuple):
+    """An internal exchange, to which nobody publishes, and its alternate exchange, which marks it.
+
+    The alternate exchange is the one argument of an exchange that the broker compares when it is declared again.
+    """
+
+    name: str
+    mark: str
+
+
 def up_key(address: str, domain: str, message: m.Message) -> str:
     """The routing key under which the terminal `address` of `domain` sends `message`."""
     return f"{domain}.{address}.{VERB_OF[type(message)]}"
@@ -239,3 +249,8 @@ def transfer_key(address: str, transfer_id: str) -> str:
 def cast(sender_domain: str, transfer_id: str) -> str:
     """The fan-out exchange of one transfer."""
     return f"rollcast.cast.{sender_domain}.{transfer_id}"
+
+
+def identity_exchange(server: str, ledger_id: str) -> MarkedExchange:
+    """Says which ledger the server of this name has. No exchange has the name of the mark."""
+    return MarkedExchange(f"rollcast.identity.{server}", f"rollcast.ledger.{ledger_id}")

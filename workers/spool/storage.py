@@ -56,3 +56,13 @@ def remove_folder(folder: Path) -> None:
         for name in os.listdir(folder):
             (folder / name).unlink(missing_ok=True)
         folder.rmdir()
+
+
+def sync_file(file: Path) -> None:
+    """Bring a file, and its name in its folder, to the disk. Raises `OSError`."""
+    for path in (file, file.parent):
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
