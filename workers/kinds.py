@@ -10,9 +10,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from rollcast.addresses import DOMAIN_PATTERN
+from rollcast.broker.urls import ESCAPES, EXAMPLE, SCHEMES, is_url
 from rollcast.settings import words
 
-ESCAPES = "in a user name or a password, % / ? # @ : are written %25 %2F %3F %23 %40 %3A"
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,9 @@ def _name(given: str) -> str:
 
 
 def _address(*schemes: str) -> Callable[[str], str]:
-    """An address no part of whose password can be taken for something else, and be shown as such."""
-
     def parse(given: str) -> str:
-        parts = urlsplit(given)
-        misread = "@" in parts.path + parts.query or parts.fragment or re.search(r"\s", given)
-        if parts.scheme not in schemes or not parts.hostname or misread:
+        if not is_url(given, schemes):
             raise ValueError(given)
-        # It is a property that raises.
-        _ = parts.port
         return given
 
     return parse
@@ -117,9 +111,7 @@ NAMES = Kind(
     lambda given: tuple(_name(word) for word in words(given)),
     empty=(),
 )
-BROKER = text(
-    f"an address such as amqp://user:password@host:5672/vhost ({ESCAPES})", _address("amqp", "amqps")
-)
+BROKER = text(f"an address such as {EXAMPLE}", _address(*SCHEMES))
 MANAGEMENT = text(
     f"an address such as http://user:password@host:15672 ({ESCAPES})", _address("http", "https")
 )

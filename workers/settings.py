@@ -22,7 +22,7 @@ MAX_QUOTA, MAX_PORT = 2**62, 65_535
 
 
 def _setting(key: str, kind: Kind, default: str | None, meaning: str, *, secret: bool = False) -> Any:
-    return field(metadata={Setting: Setting(key, kind, default, meaning, secret)})
+    return field(repr=not secret, metadata={Setting: Setting(key, kind, default, meaning, secret)})
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,12 @@ class Settings:
     )
 
     @classmethod
-    def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings that `environment` holds and names. Raises `UnusableSetting`, which says what to do."""
+    def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """The settings that `environment`, by default the process's, holds and names.
+
+        Raises `UnusableSetting`, which says what to do.
+        """
+        environment = os.environ if environment is None else environment
         places = sources(environment, ALL)
         found = cls(*(value(setting, places) for setting in ALL))
         found._check_user()
