@@ -10,7 +10,7 @@ import structlog
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
 from rollcast.topology import POOLS
-from workers.process.logs import configure_logs
+from workers.process.logs import configure_logs, set_level
 from workers.process.sources import UnusableSetting
 from workers.process.start import migrate_only, serve
 from workers.process.usage import MIGRATE, usage
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 def _guarded(arguments: Sequence[str]) -> int:
     try:
         settings = Settings.read()
+        set_level(settings.log_level)
         if list(arguments) == [MIGRATE]:
             return asyncio.run(migrate_only(settings))
         return asyncio.run(serve(settings, list(dict.fromkeys(arguments)) or POOLS))

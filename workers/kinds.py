@@ -1,7 +1,7 @@
 """The kinds of values that settings have: as a text, which is what variables and files hold, and in TOML."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +12,6 @@ from sqlalchemy.exc import ArgumentError
 from rollcast.addresses import DOMAIN_PATTERN
 from rollcast.broker.urls import ESCAPES, EXAMPLE, SCHEMES, is_url
 from rollcast.settings import words
-
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,18 @@ def between(least: float, most: float) -> Kind:
         return number
 
     return Kind(f"a number from {least:g} to {most:g}", "number", (int, float), parse)
+
+
+def one_of(what: str, words: Collection[str]) -> Kind:
+    """One of these words, which are in small letters; in large ones it is the same."""
+
+    def parse(given: str) -> str:
+        if (word := given.lower()) not in words:
+            raise ValueError(given)
+        return word
+
+    *others, last = words
+    return text(f"{what}: {', '.join(others)} or {last}", parse)
 
 
 def _name(given: str) -> str:

@@ -11,6 +11,7 @@ from rollcast.addresses import server_user
 from rollcast.messages.values import MAX_DURATION
 from workers import kinds
 from workers.kinds import Kind
+from workers.process.logs import LEVELS
 from workers.process.sources import Setting, UnusableSetting, sources, value
 
 GiB = 1024**3
@@ -80,6 +81,12 @@ class Settings:
         kinds.whole(MAX_PORT),
         "9464",
         "port of `/metrics`, `/livez` and `/readyz`, on all interfaces; 0 for none",
+    )
+    log_level: str = _setting(
+        "log_level",
+        kinds.one_of("a level", LEVELS),
+        "info",
+        "what is logged: `debug`, `info`, `warning` or `error`, and all that is more serious",
     )
 
     @classmethod

@@ -39,7 +39,8 @@ async def patiently(what: str, attempt: Callable[[], Awaitable[None]]) -> None:
 def _tell(what: str, state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     hint = error.hint if isinstance(error, RollcastError) else ""
-    log.warning(
+    # What starts beside it may not be there yet; that it does not come is an error, a minute later.
+    log.info(
         f"waiting for {what}",
         attempt=state.attempt_number,
         error=str(error),
