@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from dev import definitions, management, ports, rabbitmq
 from dev.packages import Missing
@@ -17,11 +17,20 @@ MEMORY = "1GB"
 
 
 class Broker:
-    """A running node: two addresses, both with an administrator's credentials."""
+    """A virtual host of a running node: two addresses, both with an administrator's credentials."""
 
     def __init__(self, amqp_url: str, management_url: str) -> None:
         self.amqp_url = amqp_url
         self.management_url = management_url
+
+    @property
+    def vhost(self) -> str:
+        """The virtual host that the AMQP URL names."""
+        return unquote(urlsplit(self.amqp_url).path[1:]) or "/"
+
+    def path(self, kind: str, *names: str) -> str:
+        """The path of the management API for what is in the virtual host, such as `/api/queues/%2F/NAME`."""
+        return "/".join(["/api", kind, *(quote(name, safe="") for name in (self.vhost, *names))])
 
     @property
     def version(self) -> str:

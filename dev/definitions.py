@@ -14,22 +14,25 @@ def server_user(server: str) -> str:
     return f"server-{server}"
 
 
-def build(servers: Iterable[str], broker_version: str) -> dict[str, Any]:
-    """Definitions for these servers and one operator, all with new random passwords."""
+def build(
+    servers: Iterable[str], broker_version: str, vhost: str = "/", operator: str = OPERATOR
+) -> dict[str, Any]:
+    """Definitions for these servers and one operator in a virtual host, all with new random passwords."""
     users = [server_user(server) for server in servers]
+    rights = [
+        *({"user": name, "configure": ".*", "write": ".*", "read": ".*"} for name in users),
+        {"user": operator, "configure": "^$", "write": r"^rollcast\.step$", "read": "^$"},
+    ]
+    topics = {"rollcast.step": r"^[a-z0-9-]+\.s200$", "rollcast.up": "^$", "rollcast.bulk": "^$"}
     return {
-        "vhosts": [{"name": "/"}],
-        "users": [*(_user(name, "administrator") for name in users), _user(OPERATOR, "")],
-        "permissions": [
-            *(_permission(name, ".*", ".*", ".*") for name in users),
-            _permission(OPERATOR, "^$", r"^rollcast\.step$", "^$"),
-        ],
+        "vhosts": [{"name": vhost}],
+        "users": [*(_user(name, "administrator") for name in users), _user(operator, "")],
+        "permissions": [{"vhost": vhost, **row} for row in rights],
         "topic_permissions": [
-            _topic("rollcast.step", r"^[a-z0-9-]+\.s200$"),
-            _topic("rollcast.up", "^$"),
-            _topic("rollcast.bulk", "^$"),
+            {"vhost": vhost, "user": operator, "exchange": exchange, "write": write, "read": "^$"}
+            for exchange, write in topics.items()
         ],
-        "policies": [_LAZY] if int(broker_version.split(".")[0]) < 4 else [],
+        "policies": [{"vhost": vhost, **_LAZY}] if int(broker_version.split(".")[0]) < 4 else [],
     }
 
 
@@ -45,7 +48,6 @@ def password(definitions: dict[str, Any], user: str) -> str:
 
 # Without it a stuck lane fills the memory of a broker before 4.0, and the alarm blocks every publisher.
 _LAZY = {
-    "vhost": "/",
     "name": "rollcast-lazy",
     "pattern": r"^rollcast\.(lane|spool)\.",
     "apply-to": "queues",
@@ -56,11 +58,3 @@ _LAZY = {
 
 def _user(name: str, tags: str) -> dict[str, str]:
     return {"name": name, "password": secrets.token_urlsafe(16), "tags": tags}
-
-
-def _permission(user: str, configure: str, write: str, read: str) -> dict[str, str]:
-    return {"user": user, "vhost": "/", "configure": configure, "write": write, "read": read}
-
-
-def _topic(exchange: str, write: str) -> dict[str, str]:
-    return {"user": OPERATOR, "vhost": "/", "exchange": exchange, "write": write, "read": "^$"}

@@ -109,21 +109,22 @@ def deployment(
     spools: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = WORKERS,
+    operator: str = definitions.OPERATOR,
 ) -> Iterator[Deployment]:
     """Run servers (name: domains) on `node` until the end of the block.
 
     `pools` empty: one process has them all; else each named pool, or group of pools, has a process of its own.
     There are `copies` of these processes, as on so many hosts, each with a working folder of its own. `ledgers`
     and `spools` give URLs for a server's name; without one it has an SQLite file and a folder. Several servers are
-    each other's peers. Raises Failed if a worker does not get healthy.
+    each other's peers. `operator` is the operator's broker user. Raises Failed if a worker does not get healthy.
     """
     (folder / "home").mkdir(parents=True, exist_ok=True)
-    users = definitions.build(servers, node.version)
+    users = definitions.build(servers, node.version, node.vhost, operator)
     definitions.apply(node.management_url, users)
     plan = _Plan(folder, node, servers, users, ledgers or {}, spools or {}, environment or {}, command)
     processes = [(pool,) if isinstance(pool, str) else tuple(pool) for pool in pools] or [()]
     made = {name: plan.server(name, processes, copies) for name in servers}
-    running = Deployment(plan.as_user(node.amqp_url, definitions.OPERATOR), folder / "home", made)
+    running = Deployment(plan.as_user(node.amqp_url, operator), folder / "home", made)
     try:
         _start(running.workers)
         yield running

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from dev import broker, postgres
+from dev import postgres
+from dev.broker import Broker
 from dev.packages import Missing
 from tests.lacking import give_up
+from tests.people import VHOST
+from tests.sharing import own_virtual_host, shared_node
 
 LONG = 100
 """How many times as many cases the long profile tries."""
@@ -22,13 +25,22 @@ if profile := os.environ.get("HYPOTHESIS_PROFILE"):
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[broker.Broker]:
-    """A broker; that of ROLLCAST_AMQP_URL if it is set."""
+def virtual_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A virtual host of this process on the broker of the test run; that of ROLLCAST_AMQP_URL if it is set."""
+    top = tmp_path_factory.getbasetemp()
+    # Each process of pytest-xdist has a folder below that of the run.
+    run = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
     try:
-        with broker.node(tmp_path_factory.mktemp("broker")) as running:
-            yield running
+        with shared_node(run / "shared-broker") as running, own_virtual_host(running, VHOST) as own:
+            yield own
     except Missing as missing:
         pytest.exit(str(missing), returncode=2)
+
+
+@pytest.fixture(scope="session")
+def node(virtual_host: Broker) -> Broker:
+    """A broker."""
+    return virtual_host
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def leftovers(scene: Scene) -> list[str]:
 
 def _queues(scene: Scene) -> Iterator[str]:
     read = {INBOX + receiver.name for receiver in scene.receivers}
-    for queue in _call(scene, "/api/queues/%2F?columns=name,messages"):
+    for queue in _rows(scene, "queues", "?columns=name,messages"):
         name, messages = queue["name"], queue.get("messages", 0)
         if name.startswith("rollcast.lane.") or _is_session(name):
             yield f"the queue {name} is still there"
@@ -32,10 +32,10 @@ def _is_session(name: str) -> bool:
 
 
 def _exchanges(scene: Scene) -> Iterator[str]:
-    for exchange in _call(scene, "/api/exchanges/%2F?columns=name"):
+    for exchange in _rows(scene, "exchanges", "?columns=name"):
         if exchange["name"].startswith("rollcast.cast."):
             yield f"the exchange {exchange['name']} is still there"
-    for binding in _call(scene, "/api/exchanges/%2F/rollcast.bulk/bindings/source"):
+    for binding in _rows(scene, "exchanges/rollcast.bulk", "/bindings/source"):
         yield f"{binding['destination']} is still bound to rollcast.bulk under {binding['routing_key']}"
 
 
@@ -46,7 +46,8 @@ def _spools(scene: Scene) -> Iterator[str]:
             yield f"the spool of {server.name} still holds {files} files"
 
 
-def _call(scene: Scene, path: str) -> list[dict[str, Any]]:
-    found = management.call(scene.broker.management_url, "GET", path)
+def _rows(scene: Scene, what: str, rest: str) -> list[dict[str, Any]]:
+    kind, *names = what.split("/")
+    found = management.call(scene.broker.management_url, "GET", scene.broker.path(kind, *names) + rest)
     assert isinstance(found, list)
     return found

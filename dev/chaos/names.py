@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from random import Random
-from urllib.parse import quote
 
 from dev import management
 from dev.broker import Broker
@@ -26,7 +25,7 @@ def delete_all(broker: Broker) -> None:
     """Leave none of them."""
     for what in ("queues", "exchanges"):
         for name in _names(broker, what):
-            management.delete(broker.management_url, f"/api/{what}/%2F/{quote(name, safe='')}")
+            management.delete(broker.management_url, broker.path(what, name))
 
 
 def any_of(rng: Random, names: Sequence[str]) -> str:
@@ -39,7 +38,7 @@ def any_of(rng: Random, names: Sequence[str]) -> str:
 
 def _names(broker: Broker, what: str) -> list[str]:
     try:
-        rows = management.call(broker.management_url, "GET", f"/api/{what}/%2F?columns=name")
+        rows = management.call(broker.management_url, "GET", f"{broker.path(what)}?columns=name")
     except OSError as error:
         raise Impossible(f"the broker's management does not answer: {error}") from error
     return sorted(row["name"] for row in rows if row["name"].startswith(OURS))

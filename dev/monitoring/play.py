@@ -77,7 +77,7 @@ class Play:
             wait_until(lambda: self._depth(queue) >= IN_LANE, "the lane fills")
             if late:
                 wait_until(self._somebody_is_late, "somebody is late")
-            management.delete(self._node.management_url, f"/api/queues/%2F/{queue}/contents")
+            management.delete(self._node.management_url, self._node.path("queues", queue) + "/contents")
         ended(sending)
 
     def _somebody_is_late(self) -> bool:

@@ -39,12 +39,12 @@ class Clinic:
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """A call of the management API as an administrator."""
-        return management.call(self.node.management_url, method, f"/api/{path}", body)
+        return management.call(self.node.management_url, method, path, body)
 
     @contextmanager
     def policy(self, pattern: str, definition: dict[str, object], priority: int) -> Iterator[None]:
         """A policy for the time of a block."""
-        path = f"policies/%2F/test-{secrets.token_hex(4)}"
+        path = self.node.path("policies", f"test-{secrets.token_hex(4)}")
         wanted = {"pattern": pattern, "definition": definition, "priority": priority, "apply-to": "queues"}
         self.admin("PUT", path, wanted)
         try:
@@ -63,7 +63,7 @@ async def clinic(node: Broker, server: Settings) -> AsyncIterator[Clinic]:
     link = Link(server.amqp_url, "test")
     declarer = Declarer(link)
     await declarer.queues(own_queues.of_pools(server).values())
-    async with Management(node.management_url, "/") as api:
+    async with Management(node.management_url, node.vhost) as api:
         yield Clinic(node, server, declarer, api)
     await declarer.delete_queues(spec.name for spec in own_queues.of_pools(server).values())
     await link.close()

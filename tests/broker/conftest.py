@@ -13,6 +13,7 @@ from dev.broker import Broker
 from rollcast import topology
 from rollcast.broker import Link
 from tests.broker.proxy import Proxy, proxied
+from tests.people import ACME, GLOBEX, OPERATOR
 from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
 from workers.settings import Settings
@@ -62,7 +63,7 @@ def user(node: Broker) -> Iterator[Callable[[str, str], str]]:
         made.append(name)
         management.call(node.management_url, "PUT", f"/api/users/{name}", {"password": password, "tags": ""})
         rights = {"configure": "^$", "write": write, "read": read}
-        management.call(node.management_url, "PUT", f"/api/permissions/%2F/{name}", rights)
+        management.call(node.management_url, "PUT", node.path("permissions", name), rights)
         return management.as_user(node.amqp_url, name, quote(password, safe=""))
 
     yield make
@@ -74,13 +75,13 @@ def user(node: Broker) -> Iterator[Callable[[str, str], str]]:
 async def server(node: Broker) -> AsyncIterator[Settings]:
     """A server of two domains with a broker user, the queue of one step, the parked queue and the ladder."""
     name = f"test-{secrets.token_hex(4)}"
-    users = definitions.build([name], node.version)
+    users = definitions.build([name], node.version, node.vhost, OPERATOR)
     definitions.apply(node.management_url, users)
     user = definitions.server_user(name)
     url = management.as_user(node.amqp_url, user, definitions.password(users, user))
     settings = Settings(
         server=name,
-        domains=(f"{name}-acme", f"{name}-globex"),
+        domains=(f"{name}-{ACME}", f"{name}-{GLOBEX}"),
         peers=(),
         amqp_url=url,
         management_url=None,

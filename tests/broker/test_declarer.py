@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from urllib.parse import quote
 
 import pytest
 import tenacity
@@ -52,7 +51,7 @@ async def declarer(node: Broker) -> AsyncIterator[Declarer]:
 
 
 def _on_broker(node: Broker, name: str) -> QueueSpec:
-    path = f"/api/queues/%2F/{quote(name, safe='')}"
+    path = node.path("queues", name)
     queue = management.call(node.management_url, "GET", path)
     bindings = management.call(node.management_url, "GET", f"{path}/bindings")
     bound = tuple(sorted((row["source"], row["routing_key"]) for row in bindings if row["source"]))

@@ -16,6 +16,7 @@ from rollcast.broker.link import CONNECTION_LOST
 from rollcast.errors import BrokerRefused, BrokerUnavailable
 from rollcast.topology import MiB
 from tests.broker.proxy import Proxy
+from tests.people import ACME
 
 
 async def test_a_wrong_password_is_refused(node: Broker) -> None:
@@ -26,7 +27,7 @@ async def test_a_wrong_password_is_refused(node: Broker) -> None:
     assert "not-the-password" not in f"{refused.value} {refused.value.hint} {link.place}"
 
 
-@pytest.mark.parametrize(("user", "hint"), [("admin", "ROLLCAST_AMQP_URL"), ("bob%40acme", "the account")])
+@pytest.mark.parametrize(("user", "hint"), [("admin", "ROLLCAST_AMQP_URL"), (f"bob%40{ACME}", "the account")])
 async def test_who_is_refused_is_told_what_to_look_at(node: Broker, user: str, hint: str) -> None:
     """An operator has no account that an operator could have removed."""
     with pytest.raises(BrokerRefused) as refused:
@@ -37,8 +38,8 @@ async def test_who_is_refused_is_told_what_to_look_at(node: Broker, user: str, h
 async def test_a_user_without_rights_is_told_so(node: Broker, user: Callable[[str, str], str]) -> None:
     """As a suspended account is: it may be let in later, the broker is not taken for absent, and says why."""
     url = user("^$", "^$")
-    name = urlsplit(url).username
-    management.call(node.management_url, "DELETE", f"/api/permissions/%2F/{name}")
+    name = str(urlsplit(url).username)
+    management.call(node.management_url, "DELETE", node.path("permissions", name))
     with pytest.raises(BrokerUnavailable, match=f"takes no connection of {name} at present: NOT_ALLOWED - "):
         await Link(url, "test").channel()
 

@@ -19,6 +19,7 @@ from rollcast.messages.values import ParkedAction, ParkedMessage
 from rollcast.reasons import Code
 from tests.broker.conftest import STEP
 from tests.broker.proxy import Proxy
+from tests.people import BOB
 from workers import envelope
 from workers.envelope import Envelope
 from workers.parked import parking
@@ -29,7 +30,6 @@ from workers.parked.queue import ParkedQueue
 from workers.settings import Settings
 from workers.work import Received
 
-BOB = "bob@acme"
 ANSWER = encode(ConsentAnswered(transfer_id="a" * 32, accept=True))
 User = Callable[[str, str], str]
 

@@ -1,14 +1,15 @@
 """What a diagnosis finds of the rights at a real broker, as they should be and as they should not."""
 
 from collections.abc import Callable
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
-from dev import definitions, management
+from dev import management
 from rollcast.findings import some
 from rollcast.messages.values import Limits
 from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
 from tests.broker.clinic import database as database
+from tests.people import ACME, OPERATOR
 from tests.unit.steps.world import TimeTravel
 from workers.broker.management import Management
 from workers.broker.rights import Rights
@@ -27,8 +28,8 @@ async def test_a_server_that_may_too_little(clinic: Clinic, user: Callable[[str,
         ("monitoring", f"set_user_tags {name} administrator"),
         ("administrator", f"set_permissions {name} '.*' '.*' '.*'"),
     ):
-        clinic.admin("PUT", f"users/{name}", {"password": unquote(password), "tags": tags})
-        async with Management(url, "/") as api:
+        clinic.admin("PUT", f"/api/users/{name}", {"password": unquote(password), "tags": tags})
+        async with Management(url, clinic.node.vhost) as api:
             [finding] = await rights_checks.check_server(name, api)
         assert (finding.ok, remedy in (finding.remedy or "")) == (False, True), finding
 
@@ -38,7 +39,7 @@ async def test_an_operator_that_may_do_more_than_it_should(
 ) -> None:
     """What is too much is named."""
     domain = clinic.settings.domains[0]
-    [finding] = await rights_checks.check_operator(definitions.OPERATOR, domain, clinic.api)
+    [finding] = await rights_checks.check_operator(OPERATOR, domain, clinic.api)
     assert finding.ok, finding
     name = user(".*", ".*").partition("//")[2].partition(":")[0]
     [finding] = await rights_checks.check_operator(name, domain, clinic.api)
@@ -47,7 +48,7 @@ async def test_an_operator_that_may_do_more_than_it_should(
         "read inboxes",
         "write to rollcast.down",
         "write to amq.default",
-        "rollcast.step as acme.s210",
+        f"rollcast.step as {ACME}.s210",
     ):
         assert what in finding.detail
 
@@ -71,7 +72,7 @@ async def test_the_rights_of_accounts(clinic: Clinic, database: TimeTravel) -> N
             await rights.grant(address, "secret")
         assert await found() == [(True, "2 of 2 accounts have theirs")]
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
-        clinic.admin("PUT", f"permissions/%2F/{quote(bob, safe='')}", everything)
+        clinic.admin("PUT", clinic.node.path("permissions", bob), everything)
         assert await found() == [(False, f"not as they should be: {bob}")]
         await rights.grant(bob, None)
         async with database.begin() as ledger:

@@ -84,4 +84,4 @@ def _deployment(
     operator_url = management.as_user(node.amqp_url, operator["username"], operator["password"])
     home = folder / "home"
     home.mkdir()
-    return Deployment(operator_url, home, {"main": made})
+    return Deployment(operator_url, home, {made.name: made})

@@ -29,7 +29,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 def names(node: Broker, prefix: str) -> list[str]:
     """The queues whose names begin with `prefix`."""
-    queues = management.call(node.management_url, "GET", "/api/queues/%2F?columns=name")
+    queues = management.call(node.management_url, "GET", f"{node.path('queues')}?columns=name")
     return [queue["name"] for queue in queues if queue["name"].startswith(prefix)]
 
 

@@ -29,11 +29,13 @@ def holdings(node: Broker, running: Deployment) -> set[str]:
 
 
 def _named(node: Broker, kind: str) -> Iterator[str]:
-    return (one["name"] for one in _call(node, f"{kind}/%2F?columns=name") if one["name"].startswith(OURS))
+    return (
+        one["name"] for one in _call(node, f"{node.path(kind)}?columns=name") if one["name"].startswith(OURS)
+    )
 
 
 def _bindings(node: Broker) -> Iterator[str]:
-    for one in _call(node, "bindings/%2F"):
+    for one in _call(node, node.path("bindings")):
         if one["source"].startswith(OURS):
             yield f"binding {one['source']} {one['routing_key']} {one['destination']}"
 
@@ -45,6 +47,6 @@ def _figures(server: Server) -> Iterator[str]:
 
 
 def _call(node: Broker, path: str) -> list[dict[str, Any]]:
-    found = management.call(node.management_url, "GET", f"/api/{path}")
+    found = management.call(node.management_url, "GET", path)
     assert isinstance(found, list)
     return found

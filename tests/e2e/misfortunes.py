@@ -9,7 +9,8 @@ from rollcast.topology import MiB
 from tests.contract.raw_client import Fields
 from tests.e2e import damage, rollcall
 from tests.e2e.raw import line, registered
-from tests.e2e.stage import ALICE, BOB, DAVE, ERIN, FRANK, Outcome, Stage, until, until_state
+from tests.e2e.stage import Outcome, Stage, until, until_state
+from tests.people import ALICE, BOB, DAVE, ERIN, FRANK
 
 CONSENT_S = 3.0
 IN_LANE = rollcall.CHUNKS + 1

@@ -6,7 +6,9 @@ import msgpack
 
 from tests.contract.raw_client import Terminal
 from tests.e2e.raw import Line
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import World
+from tests.people import ACME
+from tests.waiting import wait_until
 
 Told = list[dict[str, Any]]
 
@@ -19,7 +21,7 @@ def listed(world: World, **environment: str) -> Told:
     return messages
 
 
-def parked(world: World, domain: str = "acme") -> Told:
+def parked(world: World, domain: str = ACME) -> Told:
     """The first hundred of a domain, as its server says."""
     with Line(world.running.operator_url) as connection:
         request = {"type": "ParkedRequested/1", "action": "list"}
@@ -29,12 +31,12 @@ def parked(world: World, domain: str = "acme") -> Told:
         return messages
 
 
-def all_about(world: World, transfer_id: str, domain: str = "acme") -> Told:
+def all_about(world: World, transfer_id: str, domain: str = ACME) -> Told:
     """What is parked now about a transfer."""
     return [message for message in parked(world, domain) if message["transfer_id"] == transfer_id]
 
 
-def parked_about(world: World, transfer_id: str, domain: str = "acme") -> dict[str, Any]:
+def parked_about(world: World, transfer_id: str, domain: str = ACME) -> dict[str, Any]:
     """The parked message about a transfer, as soon as it is there."""
     wait_until(lambda: all_about(world, transfer_id, domain) != [], "the message is parked")
     (found,) = all_about(world, transfer_id, domain)

@@ -11,7 +11,8 @@ from typing import Any
 
 from dev.packages import CHECKOUT, RUN, Missing
 from dev.processes import Program, tied
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import World
+from tests.waiting import wait_until
 
 DOCUMENT = CHECKOUT / "docs" / "producers.md"
 NODE = 20

@@ -11,8 +11,9 @@ from pamqp.common import FieldTable
 from tests.contract.raw_amqp import Connection
 from tests.contract.raw_client import CONTENT_TYPE, PERSISTENT, Terminal
 from tests.e2e.world import World
+from tests.people import SERVER
 
-PARKED = "rollcast.parked.main"
+PARKED = f"rollcast.parked.{SERVER}"
 F = TypeVar("F", bound=base.Frame)
 
 
@@ -64,7 +65,7 @@ def registered(connection: Connection) -> tuple[Terminal, str]:
 
 def server_line(world: World) -> Line:
     """A connection of the server's own user."""
-    return Line(world.running.servers["main"].amqp_url)
+    return Line(world.running.servers[SERVER].amqp_url)
 
 
 def parked_headers(world: World, body: bytes, step: str) -> FieldTable:

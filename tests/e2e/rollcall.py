@@ -8,6 +8,7 @@ from blake3 import blake3
 from tests.contract.raw_client import Fields, Terminal
 from tests.e2e.raw import line, registered
 from tests.e2e.world import World
+from tests.people import ACME, GLOBEX
 
 CHUNK = 65_536
 CHUNKS = 3
@@ -17,12 +18,12 @@ HASH = {"blake3": blake3(FILE).hexdigest()}
 
 def sender(world: World, connections: ExitStack) -> tuple[Terminal, str]:
     """A new sender, and the session that its requests name."""
-    return registered(connections.enter_context(line(world, f"alice-{secrets.token_hex(3)}@acme")))
+    return registered(connections.enter_context(line(world, f"alice-{secrets.token_hex(3)}@{ACME}")))
 
 
 def receiver(world: World, connections: ExitStack) -> Terminal:
     """A new receiver that listens."""
-    terminal = Terminal(connections.enter_context(line(world, f"bob-{secrets.token_hex(3)}@globex")))
+    terminal = Terminal(connections.enter_context(line(world, f"bob-{secrets.token_hex(3)}@{GLOBEX}")))
     answer = terminal.ask("register", {"type": "Register/1", "capabilities": {}})
     terminal.connection.consume(answer["inbox"], exclusive=True)
     return terminal

@@ -1,14 +1,14 @@
 """Two worker hosts that share a ledger on PostgreSQL and a bucket for the spool, and no file."""
 
+import functools
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dev import postgres, s3
 from dev.broker import Broker
-from dev.deployment import Worker, deployment
+from dev.deployment import Worker
 from dev.postgres import Cluster
 from dev.s3 import Bucket
 from rollcast.topology import MiB
@@ -18,16 +18,19 @@ from tests.e2e.front import Front, front
 from tests.e2e.raw import PARKED
 from tests.e2e.rollcall import answer, receipt, receiver
 from tests.e2e.underway import digest
-from tests.e2e.world import World, clean, random_file
+from tests.e2e.world import World, clean, deployed, random_file
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, SERVER
+from tests.waiting import wait_until
 
-ALICE = "alice@acme"
-RECEIVERS = ("bob@acme", "carol@globex", "dave@globex", "frank@acme")
+RECEIVERS = (BOB, CAROL, DAVE, f"frank@{ACME}")
 CONTROL = ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s310")
 BYTES = ("spool", "s290", "s300")
 CLOCK = ("clock", "progress")
 CHUNKS, FIRST = 48, 10
 """Of a big file, and those that the bucket has when it is in the middle of it."""
 DEADLINE_S = 240.0
+until = functools.partial(wait_until, seconds=DEADLINE_S)
+"""Longer than elsewhere: outages are told in pauses that grow."""
 
 
 class Site:
@@ -124,24 +127,15 @@ def site(folder: Path, node: Broker) -> Iterator[Site]:
         postgres.cluster(folder / "postgres") as cluster,
         s3.bucket(folder / "s3") as bucket,
         front(bucket.port) as way,
-        deployment(
+        deployed(
             folder,
             node,
             pools=(CONTROL, BYTES, CLOCK),
             copies=2,
-            ledgers={"main": cluster.url},
-            spools={"main": bucket.url},
+            ledgers={SERVER: cluster.url},
+            spools={SERVER: bucket.url},
             environment=bucket.environment(way.port),
-        ) as running,
-        closing(World(running, node, folder)) as world,
+        ) as world,
         ExitStack() as connections,
     ):
         yield Site(world, cluster, bucket, way, connections)
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition, longer than elsewhere: outages are told in pauses that grow."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.05)

@@ -10,7 +10,8 @@ import pytest
 from tests.contract.raw_client import Fields
 from tests.e2e.raw import parked_headers, sample
 from tests.e2e.rollcall import HASH, answer, receipt, receiver, request, sender, upload
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import World
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from dev.packages import CHECKOUT
 from tests.e2e.damage import stopped
-from tests.e2e.underway import ALICE, BOB, Held, completes, digest, newest
-from tests.e2e.world import World, ends, random_file, wait_until
+from tests.e2e.underway import Held, completes, digest, newest
+from tests.e2e.world import World, ends, random_file
+from tests.people import ALICE, BOB, SERVER
+from tests.waiting import wait_until
 
 
 def _backup(ledger: Path, copy: Path) -> None:
@@ -49,7 +51,7 @@ def _state_in(ledger: Path, transfer_id: str) -> str:
 def test_a_ledger_from_the_middle_of_a_transfer(world: World, tmp_path: Path) -> None:
     """Taken while chunks come, put back when everybody has the file: it ends again, without its sender."""
     ledger, copy = (
-        Path(world.running.servers["main"].ledger.removeprefix("sqlite:///")),
+        Path(world.running.servers[SERVER].ledger.removeprefix("sqlite:///")),
         tmp_path / "backup.db",
     )
     held = Held(world, tmp_path)
@@ -58,7 +60,7 @@ def test_a_ledger_from_the_middle_of_a_transfer(world: World, tmp_path: Path) ->
         _backup(ledger, copy)
     completes(world, held.sending, held.source)
     transfer_id = held.lane.rpartition(".")[2]
-    wait_until(lambda: not (world.running.servers["main"].spool / transfer_id).exists(), "the spool is clean")
+    wait_until(lambda: not (world.running.servers[SERVER].spool / transfer_id).exists(), "the spool is clean")
     assert (_state_in(copy, transfer_id), _state_in(ledger, transfer_id)) == ("casting", "completed")
     _restore(world, ledger, copy)
     wait_until(lambda: _state(world, transfer_id) == "completed", "the transfer has ended once more")

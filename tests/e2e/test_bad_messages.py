@@ -17,9 +17,11 @@ from rollcast.topology import STEPS, accepts
 from tests.contract.raw_amqp import Connection
 from tests.contract.raw_client import Fields, Terminal
 from tests.e2e.raw import line, parked_headers, registered, sample, server_line
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.world import World, random_file
+from tests.people import ACME, ALICE, MALLORY, SERVER_USER
+from tests.people import BOB_OF_GLOBEX as BOB
+from tests.waiting import wait_until
 
-ALICE, BOB, MALLORY = "alice@acme", "bob@globex", "mallory@acme"
 CHUNK = 65_536
 FILE = secrets.token_bytes(2 * CHUNK + 100)
 HUGE = 2**64 - 1
@@ -76,7 +78,7 @@ def test_what_cannot_be_read_is_parked(world: World, step: str) -> None:
     with server_line(world) as server:
         for what, body_for in INVALID.items():
             body = body_for(step)
-            server.say("rollcast.step", f"acme.{step}", body, "server-main")
+            server.say("rollcast.step", f"{ACME}.{step}", body, SERVER_USER)
             headers = parked_headers(world, body, step)
             assert headers["rollcast-reason"] == "invalid_message", what
 
@@ -87,7 +89,7 @@ def test_a_newer_version_waits(world: World, step: str) -> None:
     before = sample(world, "rollcast_retried_total", step=step, rung="5s")
     newer = _kind(step)[0].replace("/1", "/2")
     with server_line(world) as server:
-        server.say("rollcast.step", f"acme.{step}", _packed({"type": newer}), "server-main")
+        server.say("rollcast.step", f"{ACME}.{step}", _packed({"type": newer}), SERVER_USER)
     wait_until(
         lambda: sample(world, "rollcast_retried_total", step=step, rung="5s") == before + 1,
         f"{newer} is retried",

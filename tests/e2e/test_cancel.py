@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import damage
-from tests.e2e.underway import ALICE, BOB, CAROL, Held
-from tests.e2e.world import World, ends, random_file, wait_until
-
-EVE = "eve@acme"
+from tests.e2e.underway import Held
+from tests.e2e.world import World, ends, random_file
+from tests.people import ALICE, BOB, CAROL, EVE
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

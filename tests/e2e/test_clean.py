@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from dev import management
 from dev.broker import Broker
-from dev.deployment import deployment
 from rollcast.states import Transfer
 from rollcast.topology import parked
 from tests.e2e import damage
@@ -18,9 +17,10 @@ from tests.e2e.ends import Company
 from tests.e2e.holdings import holdings
 from tests.e2e.rollcall import FILE
 from tests.e2e.stage import until
-from tests.e2e.world import World, clean
+from tests.e2e.world import World, clean, deployed
+from tests.people import ACME, GLOBEX, INITECH, UMBRELLA, own
 
-SERVERS = {"one": ("acme", "globex"), "left": ("initech",), "right": ("umbrella",)}
+SERVERS = {own("one"): (ACME, GLOBEX), own("left"): (INITECH,), own("right"): (UMBRELLA,)}
 """One server for both domains, and two with a domain each."""
 ENDS = {
     "completed": Transfer.COMPLETED,
@@ -36,19 +36,19 @@ ENDS = {
 }
 THREADS = 32
 WHILE_UNDER_WAY = (
-    "queue rollcast.lane.bob@acme.",
-    "queue rollcast.lane.carol@umbrella.",
-    "queue rollcast.inbox.alice@initech.",
-    "exchange rollcast.cast.initech.",
-    "binding rollcast.bulk alice@initech.",
-    "binding rollcast.lane bob@acme.",
+    f"queue rollcast.lane.bob@{ACME}.",
+    f"queue rollcast.lane.carol@{UMBRELLA}.",
+    f"queue rollcast.inbox.alice@{INITECH}.",
+    f"exchange rollcast.cast.{INITECH}.",
+    f"binding rollcast.bulk alice@{INITECH}.",
+    f"binding rollcast.lane bob@{ACME}.",
 )
 
 
 @contextmanager
 def sessions_end_soon(node: Broker) -> Iterator[None]:
     """Inboxes of sessions last 5 s beyond their process, not 60: of argument and policy the shorter one counts."""
-    path = "/api/policies/%2F/test-sessions"
+    path = node.path("policies", "test-sessions")
     pattern = r"^rollcast\.inbox\.[^.]+\.[0-9a-f]{32}$"
     policy = {"pattern": pattern, "apply-to": "queues", "definition": {"expires": 5_000}}
     management.call(node.management_url, "PUT", path, policy)
@@ -65,8 +65,7 @@ def world(tmp_path: Path, node: Broker) -> Iterator[World]:
     (tmp_path / "played.bin").write_bytes(FILE)
     with (
         sessions_end_soon(node),
-        deployment(tmp_path, node, SERVERS) as running,
-        closing(World(running, node, tmp_path)) as made,
+        deployed(tmp_path, node, SERVERS) as made,
     ):
         yield made
 
@@ -75,7 +74,7 @@ async def test_nothing_is_left(world: World) -> None:
     """The same queues, exchanges, bindings, files and figures as before anything was sent."""
     # Who is played by hand holds a thread, and on two cores there would be six for all, the receivers included.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-    companies = [Company(world, "acme", "globex"), Company(world, "initech", "umbrella")]
+    companies = [Company(world, ACME, GLOBEX), Company(world, INITECH, UMBRELLA)]
     for company in companies:
         await company.enrol()
     async with companies[0].receiving(), companies[1].receiving():

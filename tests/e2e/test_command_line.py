@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.world import ROLLCAST, World, ends, random_file, wait_until
+from tests.e2e.world import ROLLCAST, World, ends, random_file
+from tests.people import ACME, ALICE, BOB, CAROL
+from tests.waiting import wait_until
 
-ALICE, BOB, CAROL = "alice@acme", "bob@acme", "carol@globex"
 NOBODY_UID = 65534
 
 
@@ -119,7 +120,7 @@ def test_duplicates_and_the_sender_itself(staffed: World, tmp_path: Path) -> Non
 )
 def test_more_than_the_account_may(staffed: World, tmp_path: Path, limit: str, value: str, code: str) -> None:
     """More recipients or bytes are refused, with the limit."""
-    address = f"limited{len(limit)}@acme"
+    address = f"limited{len(limit)}@{ACME}"
     assert staffed.run("admin", "add", address, limit, value).status == 0
     done = staffed.send(random_file(tmp_path / "a.bin", 10), address, [BOB, CAROL])
     assert done.status == 3, done.said
@@ -128,8 +129,8 @@ def test_more_than_the_account_may(staffed: World, tmp_path: Path, limit: str, v
 
 def test_an_account_that_may_not_send(staffed: World, tmp_path: Path) -> None:
     """It is refused."""
-    assert staffed.run("admin", "add", "mute@acme", "--no-may-send").status == 0
-    done = staffed.send(random_file(tmp_path / "a.bin", 10), "mute@acme", [BOB])
+    assert staffed.run("admin", "add", f"mute@{ACME}", "--no-may-send").status == 0
+    done = staffed.send(random_file(tmp_path / "a.bin", 10), f"mute@{ACME}", [BOB])
     assert (done.status, done.document["error"]["code"]) == (3, "sending_not_allowed")
 
 
@@ -177,9 +178,9 @@ def test_a_wrong_password(staffed: World) -> None:
 
 def test_no_credentials(staffed: World, tmp_path: Path) -> None:
     """An account that this home does not know is wrong usage, and says where was looked."""
-    done = staffed.send(random_file(tmp_path / "a.bin", 10), "stranger@acme", [BOB])
+    done = staffed.send(random_file(tmp_path / "a.bin", 10), f"stranger@{ACME}", [BOB])
     assert done.status == 2
-    assert "stranger@acme" in done.said
+    assert f"stranger@{ACME}" in done.said
 
 
 def test_a_second_receiver(staffed: World, tmp_path: Path) -> None:

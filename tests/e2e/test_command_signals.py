@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dev.broker import Broker, Node
-from tests.e2e.world import ROLLCAST, World, random_file, wait_until
+from tests.e2e.world import ROLLCAST, World, random_file
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX, NOBODY
+from tests.waiting import wait_until
 
-ALICE, BOB, SILENT = "alice@acme", "bob@acme", "silent@globex"
+SILENT = f"silent@{GLOBEX}"
 LEAVES_WITHIN_S = 20.0
 
 
@@ -36,7 +37,7 @@ def _said(process: "subprocess.Popen[str]", words: str) -> str:
     return said
 
 
-def _asking(staffed: World, source: Path, *options: str) -> "subprocess.Popen[str]":
+def asking(staffed: World, source: Path, *options: str) -> "subprocess.Popen[str]":
     """A `send` that waits for somebody who does not answer."""
     process = staffed.start(*staffed.sending(source, ALICE, [SILENT], "--expires", "90s", *options))
     _said(process, "asked until")
@@ -47,8 +48,8 @@ def _asking(staffed: World, source: Path, *options: str) -> "subprocess.Popen[st
 def test_a_receiver_is_ended(staffed: World, tmp_path: Path, told: signal.Signals, status: int) -> None:
     """Ctrl-C is an interruption, SIGTERM is how services end; what comes next needs nobody to clean up."""
     words = ("--into", str(tmp_path), "--accept", "all", "--json")
-    staffed.add("carol@globex")
-    process = staffed.start("receive", "--as", "carol@globex", *words)
+    staffed.add(CAROL)
+    process = staffed.start("receive", "--as", CAROL, *words)
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["event"] == "ready"
     process.send_signal(told)
@@ -59,13 +60,13 @@ def test_a_receiver_is_ended(staffed: World, tmp_path: Path, told: signal.Signal
 
 def test_a_receiver_ends_by_itself(staffed: World, tmp_path: Path) -> None:
     """After so many files, whose places are all that stands on standard output."""
-    staffed.add("dave@globex")
-    words = ("--into", str(tmp_path / "in"), "--accept", "all", "--accept-from", "*@acme", "--count", "2")
-    process = staffed.start("receive", "--as", "dave@globex", *words)
+    staffed.add(DAVE)
+    words = ("--into", str(tmp_path / "in"), "--accept", "all", "--accept-from", f"*@{ACME}", "--count", "2")
+    process = staffed.start("receive", "--as", DAVE, *words)
     _said(process, "is ready to receive")
     source = random_file(tmp_path / "a.bin", 10)
     for _ in range(2):
-        assert staffed.send(source, ALICE, ["dave@globex"]).status == 0
+        assert staffed.send(source, ALICE, [DAVE]).status == 0
     out, said = process.communicate(timeout=LEAVES_WITHIN_S)
     assert process.returncode == 0, said
     files = [tmp_path / "in" / name for name in ("a.bin", "a (2).bin")]
@@ -74,7 +75,7 @@ def test_a_receiver_ends_by_itself(staffed: World, tmp_path: Path) -> None:
 
 def test_a_sender_from_elsewhere_is_declined(staffed: World, tmp_path: Path) -> None:
     """It sees `rejected`; a file of the wrong type is not even asked about."""
-    staffed.receive(BOB, "--accept-from", "*@globex")
+    staffed.receive(BOB, "--accept-from", f"*@{GLOBEX}")
     document = staffed.send(random_file(tmp_path / "a.bin", 10), ALICE, [BOB]).document
     assert document["receivers"][0]["disposition"] == "rejected"
     staffed.receive(BOB, "--accept-type", "image/*")
@@ -85,7 +86,7 @@ def test_a_sender_from_elsewhere_is_declined(staffed: World, tmp_path: Path) -> 
 
 def test_a_sender_leaves(staffed: World, tmp_path: Path) -> None:
     """Status 130, and the report of the transfer, which is cancelled."""
-    process = _asking(staffed, random_file(tmp_path / "a.bin", 10))
+    process = asking(staffed, random_file(tmp_path / "a.bin", 10))
     process.send_signal(signal.SIGINT)
     out, said = process.communicate(timeout=LEAVES_WITHIN_S)
     assert process.returncode == 130, said
@@ -99,29 +100,6 @@ def test_a_sender_leaves(staffed: World, tmp_path: Path) -> None:
     assert transfer_id == mine[0]["transfer_id"] == everybodys[0]["transfer_id"]
 
 
-@pytest.mark.parametrize("presses", [1, 2])
-def test_a_broker_that_hangs_holds_nobody(staffed: World, node: Broker, tmp_path: Path, presses: int) -> None:
-    """Ctrl-C does not wait for it for long; a second one not at all."""
-    if not isinstance(node, Node):
-        pytest.skip("the broker is not ours to be stopped")
-    process = _asking(staffed, random_file(tmp_path / "a.bin", 10))
-    os.kill(node.pid, signal.SIGSTOP)
-    try:
-        process.send_signal(signal.SIGINT)
-        if presses == 2:
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(0.5)
-            process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=LEAVES_WITHIN_S)
-    finally:
-        os.kill(node.pid, signal.SIGCONT)
-    assert process.returncode == 130
-    error = json.loads(out)["error"]
-    assert error["code"] == "interrupted"
-    assert "not confirmed yet" in error["message"]
-    assert "rollcast cancel" in error["hint"]
-
-
 def test_a_sender_detaches(staffed: World, tmp_path: Path) -> None:
     """It ends when the server has the file; the transfer ends without it, and the status says how."""
     source = random_file(tmp_path / "detached.bin", 3_000_000)
@@ -132,14 +110,14 @@ def test_a_sender_detaches(staffed: World, tmp_path: Path) -> None:
     assert staffed.run(*words, "--as", ALICE).status == 1
     told = staffed.start(*words[:2])
     out, _ = told.communicate(timeout=LEAVES_WITHIN_S)
-    assert "detached.bin, 2.9 MiB, from alice@acme: partial, 1 of 2 have it" in out
+    assert f"detached.bin, 2.9 MiB, from alice@{ACME}: partial, 1 of 2 have it" in out
 
 
 def test_a_terminal_gets_a_drawing(staffed: World, tmp_path: Path) -> None:
     """On standard error; standard output has the document and nothing else."""
     user, terminal = pty.openpty()
     source = random_file(tmp_path / "drawn\u202egnp.exe", 50_000_000)
-    words = staffed.sending(source, ALICE, [BOB, "nobody@acme"])
+    words = staffed.sending(source, ALICE, [BOB, NOBODY])
     process = subprocess.Popen(
         [*ROLLCAST, *words],
         env=staffed.environment | {"TERM": "xterm"},

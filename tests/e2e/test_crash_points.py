@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from dev.broker import Broker
-from dev.deployment import deployment
 from rollcast import Sender
 from rollcast import messages as m
 from rollcast.errors import RequestRefused
@@ -20,8 +19,10 @@ from rollcast.operator import Operator
 from rollcast.reasons import Code
 from tests.e2e.crash_plan import ACK, COMMIT, STORED, Plan
 from tests.e2e.misfortunes import big, cancelled, changed, eager, live, purged, silent, unmet
-from tests.e2e.stage import ALICE, BOB, CAROL, DAVE, ERIN, Outcome, Stage
-from tests.e2e.world import World, clean, wait_until
+from tests.e2e.stage import Outcome, Stage
+from tests.e2e.world import clean, deployed
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, ERIN
+from tests.waiting import wait_until
 
 Play = Callable[[Stage, int], Coroutine[Any, Any, list[Outcome]]]
 
@@ -66,17 +67,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[St
     folder = tmp_path_factory.mktemp("stage")
     plan = Plan(folder)
     crashing = (sys.executable, "-m", "tests.e2e.crashing", str(folder))
-    with deployment(folder, node, command=crashing) as running:
-        world = World(running, node, folder)
-        try:
-            world.add(ALICE)
-            world.receive(BOB)
-            world.receive(CAROL)
-            world.receive(DAVE, "--accept", "none")
-            world.receive(ERIN).stop()
-            yield Stage(world, plan, folder)
-        finally:
-            world.close()
+    with deployed(folder, node, command=crashing) as world:
+        world.add(ALICE)
+        world.receive(BOB)
+        world.receive(CAROL)
+        world.receive(DAVE, "--accept", "none")
+        world.receive(ERIN).stop()
+        yield Stage(world, plan, folder)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +133,7 @@ def _until_all_points_are_used(stage: Stage, play: Play, pool: str, kinds: set[s
 def test_a_worker_dies_over_accounts(stage: Stage) -> None:
     """The operator gets what was asked for: accounts that work, are suspended and resumed, and are gone at last."""
     stage.plan.arm("s200")
-    asyncio.run(_change_accounts(stage, [f"henry-{number}@acme" for number in range(AT_A_TIME)]))
+    asyncio.run(_change_accounts(stage, [f"henry-{number}@{ACME}" for number in range(AT_A_TIME)]))
     actions = ("add", "suspend", "resume", "remove")
     assert stage.plan.died_over("s200", {f"AccountRequested:{action}" for action in actions})
 

@@ -8,10 +8,11 @@ import pytest
 
 from tests.contract.raw_client import Terminal
 from tests.e2e.raw import line
-from tests.e2e.underway import ALICE, BOB
-from tests.e2e.world import World, ends, random_file, wait_until
+from tests.e2e.world import World, ends, random_file
+from tests.people import ALICE, BOB, GLOBEX
+from tests.waiting import wait_until
 
-EVE, FRED = "eve@globex", "fred@globex"
+EVE, FRED = f"eve@{GLOBEX}", f"fred@{GLOBEX}"
 
 
 def _by_hand(world: World, connections: ExitStack, address: str) -> Terminal:
@@ -82,7 +83,7 @@ def test_who_accepts_late_is_told_to_who_still_waits(world: World, tmp_path: Pat
     assert json.loads(out)["list_version"] == 2
 
 
-@pytest.mark.parametrize(("upload", "late"), [("live", "gina@globex"), ("eager", "hugo@globex")])
+@pytest.mark.parametrize(("upload", "late"), [("live", f"gina@{GLOBEX}"), ("eager", f"hugo@{GLOBEX}")])
 def test_nobody_else_accepts(world: World, tmp_path: Path, upload: str, late: str) -> None:
     """`send` ends all the same when the server has the file; whoever accepts later gets it from there."""
     world.add(ALICE)

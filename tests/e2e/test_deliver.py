@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from dev.broker import Broker
-from dev.deployment import ONE_SERVER, SERVER_PER_DOMAIN, deployment
 from rollcast.topology import POOLS
-from tests.e2e.world import World, clean, ends, random_file, wait_until
+from tests.e2e.world import World, deployed, ends, random_file
+from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, NOBODY, ONE_SERVER, SERVER_PER_DOMAIN
+from tests.waiting import wait_until
 
 CHUNK = 1024 * 1024
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
@@ -17,7 +18,6 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "server per domain": {"servers": SERVER_PER_DOMAIN},
     "every pool twice": {"servers": ONE_SERVER, "pools": POOLS, "copies": 2},
 }
-ALICE, BOB, CAROL = "alice@acme", "bob@acme", "carol@globex"
 
 
 @pytest.fixture(scope="module", params=list(DEPLOYMENTS.values()), ids=list(DEPLOYMENTS))
@@ -25,36 +25,31 @@ def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, node: Broker
 ) -> Iterator[World]:
     """Each of the deployments, with two receivers that accept."""
-    clean(node)
     folder = tmp_path_factory.mktemp("world")
-    with deployment(folder, node, **request.param) as running:
-        made = World(running, node, folder)
+    with deployed(folder, node, **request.param) as made:
         made.add(ALICE)
         made.receive(BOB)
         made.receive(CAROL)
-        try:
-            yield made
-        finally:
-            made.close()
+        yield made
 
 
 def test_everyone_gets_what_is_due(world: World, tmp_path: Path) -> None:
     """Some accept, one declines, one is not able, one never answers, one does not exist, one is nowhere."""
-    world.receive("no@globex", "--accept", "none")
-    world.receive("small@acme", "--max-file-size", "1KiB")
-    world.receive("silent@globex").stop()
+    world.receive(f"no@{GLOBEX}", "--accept", "none")
+    world.receive(f"small@{ACME}", "--max-file-size", "1KiB")
+    world.receive(f"silent@{GLOBEX}").stop()
     source = random_file(tmp_path / "plan.bin", 3 * CHUNK + 17)
-    others = ["no@globex", "small@acme", "silent@globex", "nobody@acme", "x@nowhere"]
+    others = [f"no@{GLOBEX}", f"small@{ACME}", f"silent@{GLOBEX}", NOBODY, "x@nowhere"]
     done = world.send(source, ALICE, [BOB, CAROL, *others], "--consent-timeout", "6s")
     assert done.status == 1, done.said
     assert done.document["state"] == "partial"
     assert ends(done.document) == {
         BOB: ("delivered", None),
         CAROL: ("delivered", None),
-        "no@globex": ("rejected", "rejected"),
-        "small@acme": ("incapable", "file_too_big"),
-        "silent@globex": ("no_answer", "no_answer"),
-        "nobody@acme": ("unknown", "no_such_account"),
+        f"no@{GLOBEX}": ("rejected", "rejected"),
+        f"small@{ACME}": ("incapable", "file_too_big"),
+        f"silent@{GLOBEX}": ("no_answer", "no_answer"),
+        NOBODY: ("unknown", "no_such_account"),
         "x@nowhere": ("unknown", "no_such_domain"),
     }
     for address in (BOB, CAROL):
@@ -89,13 +84,13 @@ def test_a_dry_run_lists_and_sends_nothing(world: World, tmp_path: Path) -> None
         (f"mandatory:{BOB}", "partial"),
         ("all_or_nothing", "declined"),
         ("at_least:2", "declined"),
-        ("mandatory:nobody@acme", "declined"),
+        (f"mandatory:nobody@{ACME}", "declined"),
     ],
 )
 def test_the_list_policy_decides(world: World, tmp_path: Path, policy: str, state: str) -> None:
     """With one of two receivers able, the policy says whether the file goes at all."""
     source = random_file(tmp_path / "policy.bin", 10)
-    done = world.send(source, ALICE, [BOB, "nobody@acme"], "--list-policy", policy)
+    done = world.send(source, ALICE, [BOB, NOBODY], "--list-policy", policy)
     assert (done.status, done.document["state"]) == (1, state), done.said
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.broker import Broker
+from dev.broker import Broker, private_node
 from dev.demo.__main__ import FOLDER
 from dev.demo.checks import faults
 from dev.demo.play import Refused, conclude, play
@@ -22,6 +22,13 @@ from rollcast.cli.exits import Exit
 from rollcast.reasons import Code
 
 ODD = "-Übersicht $x'(1) 🎲.txt"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker of its own: the addresses of the demo are always the same."""
+    with private_node(tmp_path_factory.mktemp("demo") / "broker") as made:
+        yield made
 
 
 @pytest.fixture

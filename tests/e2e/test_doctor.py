@@ -10,18 +10,18 @@ import pytest
 
 from dev import definitions, management
 from dev.broker import Broker
-from dev.deployment import Worker, deployment
+from dev.deployment import Worker
 from rollcast.topology import POOLS, step_queue
 from tests.e2e import damage
 from tests.e2e.parking import parked, unanswerable
 from tests.e2e.raw import line
-from tests.e2e.world import World, clean, random_file, wait_until
+from tests.e2e.world import World, clean, deployed, random_file
+from tests.people import ACME, ALICE, BOB, GLOBEX, OPERATOR, SERVER
+from tests.waiting import wait_until
 
-ALICE, BOB = "alice@acme", "bob@acme"
 ALONE = "s240"
 """The pool that has a process of its own."""
-QUEUE = step_queue("main", ALONE, ("acme", "globex")).name
-LAZY = "/api/policies/%2F/rollcast-lazy"
+QUEUE = step_queue(SERVER, ALONE, (ACME, GLOBEX)).name
 
 Findings = dict[str, dict[str, Any]]
 
@@ -33,19 +33,17 @@ def world(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[Wo
     _forget_terminals(node)
     folder = tmp_path_factory.mktemp("doctor")
     others = tuple(pool for pool in POOLS if pool != ALONE)
-    with deployment(folder, node, pools=(others, ALONE)) as running:
-        made = World(running, node, folder)
+    with deployed(folder, node, pools=(others, ALONE)) as made:
         made.add(ALICE)
         made.receive(BOB)
         wait_until(lambda: _found(made)[0] == 0, "all is well")
         yield made
-        made.close()
 
 
 def _forget_terminals(node: Broker) -> None:
     """Accounts of earlier deployments are in no ledger any more."""
     for user in management.call(node.management_url, "GET", "/api/users"):
-        if "@" in user["name"]:
+        if user["name"].endswith((f"@{ACME}", f"@{GLOBEX}")):
             management.delete(node.management_url, f"/api/users/{quote(user['name'], safe='')}")
 
 
@@ -93,15 +91,15 @@ def test_a_deployment_that_is_well(world: World) -> None:
     assert all(row.startswith("ok  ") for row in lines)
     subjects = {row[4:].split("  ")[0] for row in lines}
     assert {
-        *("credentials", "broker", "server of acme", "server of globex", "clock of this machine"),
+        *("credentials", "broker", f"server of {ACME}", f"server of {GLOBEX}", "clock of this machine"),
         *("version", "plugins", "alarms", "policies", "clocks", "message size"),
-        *("rights of the server", "rights of operator", "rights of acme", "rights of globex"),
+        *("rights of the server", f"rights of {OPERATOR}", f"rights of {ACME}", f"rights of {GLOBEX}"),
         *("queues", "pools", "parked", "bindings", "lanes", "ledger", "pool clock", "spool", "room"),
     } == subjects
     terminal = world.run("doctor", "--as", BOB, "--json")
     assert terminal.status == 0, terminal.document
     assert [one["subject"] for one in terminal.document["findings"]] == [
-        *("credentials", "broker", "server of acme", "clock of this machine", "account")
+        *("credentials", "broker", f"server of {ACME}", "clock of this machine", "account")
     ]
 
 
@@ -140,7 +138,7 @@ def _queue(world: World) -> dict[str, Any]:
 def test_a_parked_message(world: World) -> None:
     """It is told of until somebody decides about it."""
     with line(world, BOB) as bob:
-        bob.say("rollcast.up", f"acme.{BOB}.answer", unanswerable("0" * 32), BOB)
+        bob.say("rollcast.up", f"{ACME}.{BOB}.answer", unanswerable("0" * 32), BOB)
     troubles = _becomes(world, bool, "it is parked")
     assert list(troubles) == ["parked"]
     assert troubles["parked"]["detail"].startswith("1 ")
@@ -155,11 +153,12 @@ def test_the_policy_is_gone(world: World) -> None:
     if int(world.node.version.split(".")[0]) >= 4:
         pytest.skip("needs no policy")
     policy = next(row for row in definitions.build([], world.node.version)["policies"])
-    management.delete(world.node.management_url, LAZY)
+    path = world.node.path("policies", policy["name"])
+    management.delete(world.node.management_url, path)
     try:
         status, troubles = _found(world)
     finally:
-        management.call(world.node.management_url, "PUT", LAZY, policy)
+        management.call(world.node.management_url, "PUT", path, policy)
     assert (status, list(troubles)) == (1, ["policies"])
     assert "rabbitmqctl set_policy rollcast-lazy" in troubles["policies"]["remedy"]
 
@@ -184,9 +183,9 @@ def test_a_server_that_is_silent(world: World) -> None:
     (worker,) = (worker for worker in world.running.workers if worker.pools != (ALONE,))
     with damage.stopped(worker.pid):
         status, troubles = _found(world)
-    assert (status, list(troubles)) == (1, ["server of acme", "server of globex"])
-    assert "the server of acme did not answer" in troubles["server of acme"]["detail"]
-    assert "s200" in troubles["server of acme"]["remedy"]
+    assert (status, list(troubles)) == (1, [f"server of {ACME}", f"server of {GLOBEX}"])
+    assert f"the server of {ACME} did not answer" in troubles[f"server of {ACME}"]["detail"]
+    assert "s200" in troubles[f"server of {ACME}"]["remedy"]
     wait_until(lambda: _found(world)[0] == 0, "all is well again")
 
 
@@ -205,8 +204,8 @@ def test_credentials_that_others_may_read(world: World) -> None:
 
 def test_a_terminal_that_is_not_let_in(world: World) -> None:
     """Since it is suspended: status 4, and whom to ask."""
-    world.add("mute@acme")
-    assert world.run("admin", "suspend", "mute@acme").status == 0
-    done = world.run("doctor", "--as", "mute@acme", "--json")
+    world.add(f"mute@{ACME}")
+    assert world.run("admin", "suspend", f"mute@{ACME}").status == 0
+    done = world.run("doctor", "--as", f"mute@{ACME}", "--json")
     assert done.status == 4
     assert [one["subject"] for one in done.document["findings"] if not one["ok"]] == ["broker"]

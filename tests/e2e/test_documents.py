@@ -13,8 +13,8 @@ from dev import management
 from rollcast.credentials import Credentials
 from rollcast.settings import ClientSettings
 from tests.e2e.world import Done, World, random_file
+from tests.people import ACME, ALICE, BOB, CAROL, EVE, GLOBEX, NOBODY
 
-ALICE, EVE, BOB, CAROL = "alice@acme", "eve@acme", "bob@acme", "carol@globex"
 TRANSFER = {
     *("transfer_id", "state", "report_version", "list_version", "list_policy", "retry_of"),
     *("sender", "created_at"),
@@ -40,10 +40,10 @@ def sent(world: World, source: Path) -> Done:
     world.add(ALICE, EVE)
     world.receive(BOB)
     world.receive(CAROL, "--accept", "none")
-    world.receive("small@acme", "--max-file-size", "1KiB")
-    world.receive("away@globex").stop()
-    assert world.run("admin", "add", "new@globex").status == 0
-    others = ["small@acme", "away@globex", "new@globex", "nobody@acme", "x@nowhere"]
+    world.receive(f"small@{ACME}", "--max-file-size", "1KiB")
+    world.receive(f"away@{GLOBEX}").stop()
+    assert world.run("admin", "add", f"new@{GLOBEX}").status == 0
+    others = [f"small@{ACME}", f"away@{GLOBEX}", f"new@{GLOBEX}", NOBODY, "x@nowhere"]
     return world.send(source, ALICE, [BOB, CAROL, *others], "--consent-timeout", "5s", "--sha256")
 
 
@@ -79,10 +79,10 @@ def test_each_receiver_has_its_step_and_its_reason(sent: Done) -> None:
     assert list(_by_address(sent.document).items()) == [
         (BOB, ("delivered", "s310", None, False)),
         (CAROL, ("rejected", "s260", "rejected", True)),
-        ("small@acme", ("incapable", "s240", "file_too_big", False)),
-        ("away@globex", ("no_answer", "s270", "no_answer", True)),
-        ("new@globex", ("incapable", "s240", "not_registered", True)),
-        ("nobody@acme", ("unknown", "s240", "no_such_account", True)),
+        (f"small@{ACME}", ("incapable", "s240", "file_too_big", False)),
+        (f"away@{GLOBEX}", ("no_answer", "s270", "no_answer", True)),
+        (f"new@{GLOBEX}", ("incapable", "s240", "not_registered", True)),
+        (NOBODY, ("unknown", "s240", "no_such_account", True)),
         ("x@nowhere", ("unknown", "s230", "no_such_domain", False)),
     ]
     delivered, *others = sent.document["receivers"]
@@ -132,9 +132,9 @@ def test_wrong_usage(world: World, words: tuple[str, ...]) -> None:
     ("words", "code"),
     [
         (("add", ALICE), "account_exists"),
-        (("remove", "nobody@acme"), "no_such_account"),
-        (("suspend", "nobody@acme"), "no_such_account"),
-        (("resume", "nobody@acme"), "no_such_account"),
+        (("remove", NOBODY), "no_such_account"),
+        (("suspend", NOBODY), "no_such_account"),
+        (("resume", NOBODY), "no_such_account"),
     ],
 )
 def test_an_operator_is_refused(world: World, sent: Done, words: tuple[str, ...], code: str) -> None:
@@ -148,7 +148,7 @@ def test_an_operator_is_refused(world: World, sent: Done, words: tuple[str, ...]
     assert world.run("list", "--as", ALICE).status == 0
 
 
-@pytest.mark.parametrize("address", ["bob@elsewhere", "Bob@acme", "bob", "bob.b@acme", ""])
+@pytest.mark.parametrize("address", ["bob@elsewhere", f"Bob@{ACME}", "bob", f"bob.b@{ACME}", ""])
 def test_an_address_that_an_operator_does_not_have(world: World, address: str) -> None:
     """One of another domain, and one that is none, are wrong usage."""
     assert world.run("admin", "add", address).status == 2

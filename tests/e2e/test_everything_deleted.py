@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -12,8 +11,10 @@ from dev.processes import Program
 from rollcast.topology import MiB
 from tests.e2e import damage
 from tests.e2e.raw import sample
-from tests.e2e.underway import BOB, Held, completes, small, start
-from tests.e2e.world import World, wait_until
+from tests.e2e.underway import Held, completes, small, start
+from tests.e2e.world import World
+from tests.people import BOB
+from tests.waiting import wait_until
 
 OURS = "rollcast."
 SIZE = 160 * MiB
@@ -27,11 +28,11 @@ def _delete(node: Broker, kind: str, among_them: Sequence[str]) -> None:
         f"the {kind} are there again after whatever was deleted before",
     )
     for name in _names(node, kind):
-        management.delete(node.management_url, f"/api/{kind}/%2F/{quote(name, safe='')}")
+        management.delete(node.management_url, node.path(kind, name))
 
 
 def _names(node: Broker, kind: str) -> list[str]:
-    found = management.call(node.management_url, "GET", f"/api/{kind}/%2F?columns=name")
+    found = management.call(node.management_url, "GET", f"{node.path(kind)}?columns=name")
     return [one["name"] for one in found if one["name"].startswith(OURS)]
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from dev import management
 from dev.broker import Node, private_node
-from dev.definitions import server_user
 from dev.deployment import Server, deployment
 from rollcast.topology import POOLS
 from tests.e2e.locked import locked
 from tests.e2e.worker_log import health, lines
-from tests.e2e.world import wait_until
+from tests.people import SERVER, SERVER_USER
+from tests.waiting import wait_until
 
 FED = [pool for pool in POOLS if pool != "clock"]
 """The pools that consume a queue."""
@@ -41,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """One server of two domains, with all pools in one process."""
     folder = tmp_path_factory.mktemp("place")
     with private_node(folder / "broker") as node, deployment(folder, node) as running:
-        yield Place(node, running.servers["main"])
+        yield Place(node, running.servers[SERVER])
 
 
 def test_a_worker_that_works(place: Place) -> None:
@@ -64,7 +64,7 @@ def test_without_the_broker(place: Place) -> None:
     place.lives()
     place.node.start()
     place.becomes(200)
-    assert lines(place.worker, "consumes rollcast.step.main.s260 again")[0]["pool"] == "s260"
+    assert lines(place.worker, f"consumes rollcast.step.{SERVER}.s260 again")[0]["pool"] == "s260"
 
 
 def test_without_the_ledger(place: Place) -> None:
@@ -80,9 +80,9 @@ def test_without_the_ledger(place: Place) -> None:
 
 def test_a_pool_that_dies_takes_the_process_along(place: Place) -> None:
     """When the broker will never let it consume again, whoever runs the process has to see to that."""
-    user = server_user("main")
+    user = SERVER_USER
     rights = {"configure": ".*", "write": ".*", "read": r"^rollcast\.(up|step|bulk)$"}
-    management.call(place.node.management_url, "PUT", f"/api/permissions/%2F/{user}", rights)
+    management.call(place.node.management_url, "PUT", place.node.path("permissions", user), rights)
     for connection in management.call(place.node.management_url, "GET", "/api/connections"):
         if connection["user"] == user:
             management.delete(
@@ -92,7 +92,9 @@ def test_a_pool_that_dies_takes_the_process_along(place: Place) -> None:
     assert place.worker.returncode == 1
     died = lines(place.worker, "a pool has died")
     assert died
-    assert all(line["pool"] in FED and "does not let server-main consume" in line["error"] for line in died)
+    assert all(
+        line["pool"] in FED and f"does not let {SERVER_USER} consume" in line["error"] for line in died
+    )
 
 
 def test_what_it_has_said(place: Place, tmp_path: Path) -> None:

@@ -6,15 +6,14 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from dev.broker import MEMORY, Broker, Node
-from dev.deployment import deployment
+from dev.broker import MEMORY, Broker
 from rollcast.topology import MiB
 from tests.e2e.disk import fill, mounted
 from tests.e2e.rollcall import CHUNK, CHUNKS, FILE, request, sender
-from tests.e2e.underway import ALICE, BOB, digest
-from tests.e2e.world import World, clean, random_file, wait_until
+from tests.e2e.underway import digest
+from tests.e2e.world import World, clean, deployed, random_file
+from tests.people import ALICE, BOB
+from tests.waiting import wait_until
 
 MARGIN = 64 * MiB
 """Of the spool's disk that stays free."""
@@ -47,8 +46,7 @@ def test_the_disk_is_nearly_full(tmp_path: Path, node: Broker) -> None:
     room = MARGIN + 32 * MiB
     with (
         mounted(tmp_path / "spool", room) as spool,
-        deployment(tmp_path, node, environment={"ROLLCAST_SPOOL": f"file://{spool}"}) as running,
-        closing(World(running, node, tmp_path)) as world,
+        deployed(tmp_path, node, environment={"ROLLCAST_SPOOL": f"file://{spool}"}) as world,
     ):
         world.add(ALICE)
         world.receive(BOB)
@@ -59,7 +57,7 @@ def test_the_disk_is_nearly_full(tmp_path: Path, node: Broker) -> None:
         source = random_file(tmp_path / "held.bin", 16 * MiB)
         sending = world.start(*world.sending(source, ALICE, [BOB]))
         _wait_until_held(sending)
-        (record,) = (running.home / "transfers").glob("*.json")
+        (record,) = (world.running.home / "transfers").glob("*.json")
         assert _status(world, record.stem) == ("held", "spool_full")
         assert [path.name for path in spool.iterdir()] == [ballast.name]
         ballast.unlink()
@@ -68,10 +66,9 @@ def test_the_disk_is_nearly_full(tmp_path: Path, node: Broker) -> None:
         assert digest(world.inbox(BOB) / source.name) == digest(source)
 
 
-def test_the_broker_is_full(world: World, node: Broker) -> None:
+def test_the_broker_is_full(world_apart: World) -> None:
     """`broker_full`, as long as nothing else was measured, though messages get through again."""
-    if not isinstance(node, Node):
-        pytest.skip("the broker is not ours to be starved")
+    world, node = world_apart, world_apart.own_node
     world.receive(BOB)
     with ExitStack() as connections:
         alice, session = sender(world, connections)

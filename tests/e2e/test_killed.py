@@ -6,24 +6,20 @@ from pathlib import Path
 import pytest
 
 from dev.broker import Broker
-from dev.deployment import deployment
 from rollcast import topology
 from tests.e2e import damage
-from tests.e2e.underway import ALICE, BIG, BOB, CHUNKS_IN_LANE, Held, completes
-from tests.e2e.world import World, clean, random_file, wait_until
+from tests.e2e.underway import BIG, CHUNKS_IN_LANE, Held, completes
+from tests.e2e.world import World, deployed, random_file
+from tests.people import ALICE, BOB
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:
     """Two worker processes that both have all pools."""
-    clean(node)
     folder = tmp_path_factory.mktemp("twice")
-    with deployment(folder, node, copies=2) as running:
-        made = World(running, node, folder)
-        try:
-            yield made
-        finally:
-            made.close()
+    with deployed(folder, node, copies=2) as made:
+        yield made
 
 
 def test_a_receiver_is_killed(twice: World, tmp_path: Path) -> None:

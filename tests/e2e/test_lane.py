@@ -17,9 +17,11 @@ from tests.contract.raw_amqp import Closed, Connection
 from tests.contract.raw_client import CONTENT_TYPE, Fields, Terminal
 from tests.e2e.raw import Line, line, server_line, url_of
 from tests.e2e.rollcall import CHUNK, FILE, request, sender, upload
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import World
+from tests.people import ACME, SERVER_USER
+from tests.people import BOB_OF_GLOBEX as BOB
+from tests.waiting import wait_until
 
-BOB = "bob@globex"
 LINES = 10_000
 
 
@@ -84,7 +86,7 @@ def test_wrong_chunks_are_dropped(
     server = connections.enter_context(server_line(world))
     admin = connections.enter_context(Connection(world.node.amqp_url))
     wrong: list[tuple[str, Connection, str, Fields, bytes]] = [
-        ("server-main", server, *one) for one in _wrong(transfer_id)
+        (SERVER_USER, server, *one) for one in _wrong(transfer_id)
     ]
     good = {"transfer": transfer_id, "index": 0, "blake3": blake3(FILE[:CHUNK]).hexdigest()}
     wrong.append((admin.user, admin, "wrong_user", good, FILE[:CHUNK]))
@@ -113,7 +115,7 @@ def test_nonsense_in_a_lane_ends_nothing(
     alice, transfer_id = casting
     body = said if isinstance(said, bytes) else msgpack.packb(said | {"transfer_id": transfer_id})
     server = connections.enter_context(server_line(world))
-    properties = Basic.Properties(content_type=CONTENT_TYPE, user_id="server-main")
+    properties = Basic.Properties(content_type=CONTENT_TYPE, user_id=SERVER_USER)
     server.publish(topology.LANE, topology.transfer_key(BOB, transfer_id), body, properties)
     _arrives(world, alice, transfer_id)
 
@@ -121,7 +123,7 @@ def test_nonsense_in_a_lane_ends_nothing(
 def test_a_receiver_can_only_read_its_lane(world: World, casting: tuple[Terminal, str]) -> None:
     """It changes nothing about it, and puts nothing into it or into the cast; nor does the sender."""
     alice, transfer_id = casting
-    lane, cast = topology.lane(BOB, transfer_id, "").name, topology.cast("acme", transfer_id)
+    lane, cast = topology.lane(BOB, transfer_id, "").name, topology.cast(ACME, transfer_id)
     key = topology.transfer_key(BOB, transfer_id)
     methods: list[tuple[base.Frame, type[base.Frame]]] = [
         (Queue.Declare(queue=lane), Queue.DeclareOk),

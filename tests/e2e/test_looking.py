@@ -11,9 +11,10 @@ import pytest
 from rollcast.topology import MiB
 from tests.e2e import damage
 from tests.e2e.screen import ALTERNATE, BACK, CURSOR, Screen, slow
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.world import World, random_file
+from tests.people import ALICE, BOB, CAROL, EVE, NOBODY
+from tests.waiting import wait_until
 
-ALICE, BOB, CAROL, NOBODY = "alice@acme", "bob@acme", "carol@globex", "nobody@acme"
 SIZE = 128 * MiB
 RATE = 400_000
 """Bytes a second for Bob: he is seen receiving for some minutes, unless it is ended before."""
@@ -166,8 +167,8 @@ def test_top_away_from_a_terminal(staffed: World, transfer: Underway) -> None:
 
 def test_nobody_sees_another_senders_transfer(staffed: World, transfer: Underway) -> None:
     """Neither live nor in lines."""
-    staffed.add("eve@acme")
-    screen = Screen(staffed, ["status", transfer.id, "--as", "eve@acme"])
+    staffed.add(EVE)
+    screen = Screen(staffed, ["status", transfer.id, "--as", EVE])
     assert screen.end() == 3
     assert transfer.name not in screen.seen
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from dev.broker import private_node
-from dev.deployment import deployment
 from rollcast import topology
 from rollcast.messages import UploadInvited
 from tests.e2e import damage
-from tests.e2e.underway import ALICE, BOB, Held, completes, small, start
-from tests.e2e.world import World, wait_until
+from tests.e2e.underway import Held, completes, small, start
+from tests.e2e.world import World, deployed
+from tests.people import ALICE, BOB, SERVER
+from tests.waiting import wait_until
 
 
 def test_a_lane_is_purged(world: World, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_a_lane_is_deleted(world: World, tmp_path: Path) -> None:
 def test_a_step_queue_is_deleted_before_the_invitation(world: World, tmp_path: Path) -> None:
     """The workers declare the queue of their step again, and whoever was not invited is invited again."""
     source = small(world, tmp_path)
-    damage.delete(world.node, "rollcast.step.main.s240")
+    damage.delete(world.node, f"rollcast.step.{SERVER}.s240")
     completes(world, start(world, source), source)
 
 
@@ -74,12 +75,10 @@ def test_a_worker_is_killed(world: World, tmp_path: Path) -> None:
 
 def test_the_broker_is_killed(tmp_path: Path) -> None:
     """A broker that died in mid-transfer and came back finds everyone ready to go on."""
-    with private_node(tmp_path / "broker") as node, deployment(tmp_path, node) as running:
-        world = World(running, node, tmp_path)
+    with private_node(tmp_path / "broker") as node, deployed(tmp_path, node) as world:
         held = Held(world, tmp_path)
         with damage.stopped(held.bob.pid):
             held.wait_until_lane_fills()
             node.kill()
         node.start()
         completes(world, held.sending, held.source)
-        world.close()

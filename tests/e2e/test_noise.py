@@ -12,18 +12,21 @@ from rollcast.errors import RollcastError
 from rollcast.messages import Message, TransferRequested
 from rollcast.topology import OPERATORS_MAY_SAY, STEP, STEP_OF, STEPS, UP, VERBS
 from tests.e2e.raw import PARKED, Line, line, server_line
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.world import World, random_file
 from tests.fuzz.sources import bodies
+from tests.people import ACME, ALICE
+from tests.people import BOB_OF_GLOBEX as BOB
+from tests.people import CAROL_OF_ACME as CAROL
+from tests.people import SERVER_USER as SERVER
+from tests.waiting import wait_until
 
-SERVER = "server-main"
-ALICE, BOB, CAROL = "alice@acme", "bob@globex", "carol@acme"
 SMALL = 2**20
 BATCHES = 30
 """Of up to ten messages each; `tests/fuzz` has the many."""
 KEYS: list[tuple[type[Message], str, str, str]] = [
-    *((verb.message, UP, f"acme.{ALICE}.{verb.word}", ALICE) for verb in VERBS),
+    *((verb.message, UP, f"{ACME}.{ALICE}.{verb.word}", ALICE) for verb in VERBS),
     *(
-        (kind, STEP, f"acme.{step}", SERVER)
+        (kind, STEP, f"{ACME}.{step}", SERVER)
         for kind, step in STEP_OF.items()
         if kind not in OPERATORS_MAY_SAY
     ),
@@ -78,7 +81,7 @@ def test_after_the_noise(world: World, tmp_path: Path) -> None:
 
 def _mark_ends(server: Line) -> set[bytes]:
     """Put something that will be parked behind all that waits for a step."""
-    marks = {f"acme.{step}": b"\xc1" + secrets.token_bytes(8) for step in STEPS}
+    marks = {f"{ACME}.{step}": b"\xc1" + secrets.token_bytes(8) for step in STEPS}
     for key, mark in marks.items():
         server.say(STEP, key, mark, SERVER)
     return set(marks.values())

@@ -11,9 +11,10 @@ from rollcast.messages import tag_of
 from rollcast.topology import VERBS, Verb
 from tests.contract.raw_amqp import Connection
 from tests.e2e.raw import Line, line, parked_headers, sample
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import World
+from tests.people import ACME, ALICE
+from tests.waiting import wait_until
 
-ALICE = "alice@acme"
 COUNTED_ONLY = {"progress"}
 """Pools that keep nothing of what they cannot handle: it is old at once."""
 
@@ -29,7 +30,7 @@ def _kept(world: World, alice: Connection, verb: Verb, body: bytes, reason: str)
     """Said under a verb it is counted once, and kept with its reason where it came from."""
     before = sample(world, "rollcast_parked_total", step=verb.pool, reason=reason)
     assert isinstance(alice, Line)
-    alice.say("rollcast.up", f"acme.{ALICE}.{verb.word}", body, ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.{verb.word}", body, ALICE)
     wait_until(
         lambda: sample(world, "rollcast_parked_total", step=verb.pool, reason=reason) == before + 1,
         f"{reason} of {verb.word} is counted",
@@ -37,7 +38,7 @@ def _kept(world: World, alice: Connection, verb: Verb, body: bytes, reason: str)
     if verb.pool not in COUNTED_ONLY:
         headers = parked_headers(world, body, verb.pool)
         assert (headers["rollcast-reason"], headers["rollcast-origin"]) == (reason, ALICE)
-        assert headers["rollcast-key"] == f"acme.{ALICE}.{verb.word}"
+        assert headers["rollcast-key"] == f"{ACME}.{ALICE}.{verb.word}"
         assert headers["rollcast-detail"]
 
 
@@ -56,7 +57,7 @@ def test_nonsense_under_every_verb(world: World, alice: Line, verb: Verb) -> Non
 
 def test_an_unknown_verb_is_heard_by_nobody(world: World, alice: Line) -> None:
     """The broker takes it, since the terminal may say it, and no queue does."""
-    alice.say("rollcast.up", f"acme.{ALICE}.shout", b"\xc1", ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.shout", b"\xc1", ALICE)
     assert world.run("list", "--as", ALICE, "--json").document == {"transfers": [], "more": False}
 
 
@@ -66,7 +67,7 @@ def test_what_a_later_program_may_read_comes_back(world: World, alice: Line) -> 
     verbs = {"s210": "request", "s260": "answer"}
     before = {step: sample(world, "rollcast_retried_total", step=step, rung="30s") for step in steps}
     for step, tag in steps.items():
-        alice.say("rollcast.up", f"acme.{ALICE}.{verbs[step]}", msgpack.packb({"type": tag}), ALICE)
+        alice.say("rollcast.up", f"{ACME}.{ALICE}.{verbs[step]}", msgpack.packb({"type": tag}), ALICE)
     for step in steps:
         wait_until(
             lambda step=step: (  # type: ignore[misc]

@@ -12,11 +12,12 @@ from pamqp.common import FieldTable
 from tests.contract.raw_client import Fields, Terminal
 from tests.e2e.parking import all_about, listed, parked, parked_about, unanswerable
 from tests.e2e.raw import PARKED, Line, line, sample, server_line
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.world import World, random_file
+from tests.people import ACME, ALICE, BOB, SERVER_USER
+from tests.waiting import wait_until
 from workers.envelope import Envelope
 from workers.parked.label import label
 
-ALICE, BOB = "alice@acme", "bob@acme"
 SIZE = 100_000
 
 
@@ -29,11 +30,11 @@ def alice(world: World) -> Iterator[Line]:
 
 def _park(world: World, bodies: Sequence[bytes]) -> None:
     """Set answers of bob aside as the ladder does when their rungs are used up."""
-    origin = Envelope(BOB, "rollcast.up", f"acme.{BOB}.answer", 3)
+    origin = Envelope(BOB, "rollcast.up", f"{ACME}.{BOB}.answer", 3)
     with server_line(world) as server:
         for body in bodies:
             headers: FieldTable = {**label("s260", "try_again", "the database is away", origin)}
-            server.say("", PARKED, body, "server-main", headers)
+            server.say("", PARKED, body, SERVER_USER, headers)
 
 
 def test_an_answer_that_was_parked_counts_when_it_is_replayed(world: World, tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def _receive(bob: Terminal, opened: Fields) -> None:
 def test_what_fails_again_is_parked_again(world: World, alice: Line) -> None:
     """Later than before, under another id, and still as its sender's."""
     transfer_id = secrets.token_hex(16)
-    alice.say("rollcast.up", f"acme.{ALICE}.answer", unanswerable(transfer_id), ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.answer", unanswerable(transfer_id), ALICE)
     first = parked_about(world, transfer_id)
     assert (first["reason"], first["origin"], first["attempts"]) == ("invalid_message", ALICE, 1)
     assert world.run("parked", "replay", first["id"]).status == 0
@@ -96,8 +97,8 @@ def test_what_fails_again_is_parked_again(world: World, alice: Line) -> None:
 def test_what_nobody_vouches_for_is_refused(world: World, alice: Line) -> None:
     """With status 3 and a sentence for each that could not be done; the others are done."""
     nameless, named = secrets.token_hex(16), secrets.token_hex(16)
-    alice.say("rollcast.up", f"acme.{ALICE}.answer", unanswerable(nameless))
-    alice.say("rollcast.up", f"acme.{ALICE}.answer", unanswerable(named), ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.answer", unanswerable(nameless))
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.answer", unanswerable(named), ALICE)
     stays, goes, unknown = parked_about(world, nameless)["id"], parked_about(world, named)["id"], "0" * 16
     process = world.start("parked", "replay", unknown, stays, goes)
     out, said = process.communicate(timeout=60)
@@ -114,7 +115,7 @@ def test_what_nobody_vouches_for_is_refused(world: World, alice: Line) -> None:
 def test_what_is_dropped_is_gone_and_noted(world: World, alice: Line) -> None:
     """The workers' log says who dropped what; a second time there is nothing to drop."""
     transfer_id = secrets.token_hex(16)
-    alice.say("rollcast.up", f"acme.{ALICE}.answer", unanswerable(transfer_id), ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.answer", unanswerable(transfer_id), ALICE)
     message = parked_about(world, transfer_id)
     assert world.run("parked", "drop", message["id"]).status == 0
     assert all_about(world, transfer_id) == []
@@ -131,7 +132,7 @@ def test_a_terminal_of_an_operator_obeys_no_stranger(world: World, alice: Line) 
     evil = msgpack.packb({"type": "\x1b[2J\u202e/1", "mark": secrets.token_hex(8)})
     for body in (evil, b"\xc1\x1b[2J"):
         before = {message["id"] for message in parked(world)}
-        alice.say("rollcast.up", f"acme.{ALICE}.answer", body, ALICE)
+        alice.say("rollcast.up", f"{ACME}.{ALICE}.answer", body, ALICE)
         wait_until(lambda before=before: len(parked(world)) > len(before), "it is parked")  # type: ignore[misc]
         (new,) = {message["id"] for message in parked(world)} - before
         for words in (("list",), ("show", new)):
@@ -146,7 +147,7 @@ def test_a_terminal_has_no_say_in_it(world: World, alice: Line) -> None:
     before = {message["id"] for message in parked(world)}
     assert before
     drop = msgpack.packb({"type": "ParkedRequested/1", "action": "drop", "ids": sorted(before)[:100]})
-    alice.say("rollcast.up", f"acme.{ALICE}.query", drop, ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.query", drop, ALICE)
     wait_until(lambda: len(parked(world)) > len(before), "the request is parked")
     after = {message["id"]: message for message in parked(world)}
     assert before <= set(after)

@@ -22,10 +22,11 @@ from tests.contract.validation import Dialect, schema_of
 from tests.e2e import damage, producer
 from tests.e2e.producer import Producer
 from tests.e2e.tap import Tapped, tap
-from tests.e2e.underway import BIG, BOB, CAROL, digest, newest
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.underway import BIG, digest, newest
+from tests.e2e.world import World, random_file
+from tests.people import ACME, ALICE, BOB, CAROL
+from tests.waiting import wait_until
 
-ALICE = "alice@acme"
 TRANSIENT, PERSISTENT = 1, 2
 
 
@@ -120,12 +121,12 @@ def test_a_lost_connection_is_no_matter(receivers: World, program: Path, tmp_pat
 
 def test_a_refusal_is_the_end(receivers: World, program: Path, tmp_path: Path) -> None:
     """It is told why, and not tried again."""
-    if not (receivers.running.home / "credentials" / "mute@acme.json").exists():
-        assert receivers.run("admin", "add", "mute@acme", "--no-may-send").status == 0
-    sending = Producer(receivers, program, random_file(tmp_path / "a.bin", 10), "mute@acme", [BOB])
+    if not (receivers.running.home / "credentials" / f"mute@{ACME}.json").exists():
+        assert receivers.run("admin", "add", f"mute@{ACME}", "--no-may-send").status == 0
+    sending = Producer(receivers, program, random_file(tmp_path / "a.bin", 10), f"mute@{ACME}", [BOB])
     sending.start()
     assert sending.ends(3) == {}
-    assert "mute@acme may not send" in sending.process.tail()
+    assert f"mute@{ACME} may not send" in sending.process.tail()
 
 
 def test_the_document_can_be_followed_to_the_letter(receivers: World, program: Path) -> None:
@@ -201,7 +202,7 @@ def _check_messages(messages: list[Tapped]) -> None:
     assert [one.fields["type"] for one in messages][:2] == ["Register/1", "TransferRequested/1"]
     for one in messages:
         schema_of(one.fields["type"].partition("/")[0]).validate(one.fields)
-        assert one.key.startswith(f"acme.{ALICE}.")
+        assert one.key.startswith(f"{ACME}.{ALICE}.")
         assert one.properties.content_type == CONTENT_TYPE
         assert one.properties.delivery_mode == PERSISTENT
         assert not one.properties.headers

@@ -13,11 +13,12 @@ from blake3 import blake3
 
 from dev import management
 from dev.broker import Broker
-from dev.deployment import ONE_SERVER, SERVER_PER_DOMAIN, Deployment, deployment
+from dev.deployment import Deployment, deployment
 from tests.contract import raw_amqp, raw_client
 from tests.contract.raw_amqp import Closed, Connection
 from tests.contract.raw_client import Fields, Terminal
 from tests.contract.validation import schema_of
+from tests.people import ACME, GLOBEX, ONE_SERVER, OPERATOR, SERVER_PER_DOMAIN
 
 CHUNK_SIZE = 65_536
 FILE = secrets.token_bytes(3 * CHUNK_SIZE + 1000)
@@ -30,7 +31,7 @@ def running(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, node: Broker
 ) -> Iterator[Deployment]:
     """Servers with all their workers."""
-    with deployment(tmp_path_factory.mktemp("servers"), node, request.param) as servers:
+    with deployment(tmp_path_factory.mktemp("servers"), node, request.param, operator=OPERATOR) as servers:
         yield servers
 
 
@@ -49,7 +50,7 @@ def _checked(fields: Fields) -> Fields:
 
 def _terminal(servers: Deployment, name: str, connections: ExitStack) -> Terminal:
     operator = Terminal(connections.enter_context(Connection(servers.operator_url)))
-    address = f"{name}-{secrets.token_hex(3)}@{'acme' if name == 'alice' else 'globex'}"
+    address = f"{name}-{secrets.token_hex(3)}@{ACME if name == 'alice' else GLOBEX}"
     key = f"{address.partition('@')[2]}.s200"
     request = {"type": "AccountRequested/1", "action": "add", "address": address}
     answer = _checked(operator.ask_under("rollcast.step", key, request))
@@ -136,10 +137,10 @@ def test_nobody_speaks_for_another(running: Deployment, connections: ExitStack) 
     """The broker closes the channel on another's key (403) and on another's name (406)."""
     alice = _terminal(running, "alice", connections)
     with pytest.raises(Closed) as closed:
-        alice.ask_under("rollcast.up", "globex.bob@globex.register", {"type": "Register/1"})
+        alice.ask_under("rollcast.up", f"{GLOBEX}.bob@{GLOBEX}.register", {"type": "Register/1"})
     assert closed.value.code == 403
     mallory = _terminal(running, "alice", connections)
-    key = f"acme.{mallory.name}.register"
+    key = f"{ACME}.{mallory.name}.register"
     mallory.name = alice.name
     with pytest.raises(Closed) as closed:
         mallory.ask_under("rollcast.up", key, {"type": "Register/1"})

@@ -10,9 +10,11 @@ from dev.processes import Program
 from rollcast import topology
 from tests.e2e import damage
 from tests.e2e.rollcall import CHUNK, request, sender
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import World
+from tests.people import ACME, GLOBEX
+from tests.waiting import wait_until
 
-RECEIVERS = [f"many{number}@{domain}" for number in range(4) for domain in ("acme", "globex")]
+RECEIVERS = [f"many{number}@{domain}" for number in range(4) for domain in (ACME, GLOBEX)]
 PARTS = [secrets.token_bytes(CHUNK) for _ in range(60)]
 FILE = {
     "name": "many.bin",

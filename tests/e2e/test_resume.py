@@ -10,8 +10,10 @@ import pytest
 from dev.processes import Program
 from rollcast import topology
 from tests.e2e import damage
-from tests.e2e.underway import ALICE, BIG, BOB, CAROL, CHUNKS_IN_LANE, completes
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.underway import BIG, CHUNKS_IN_LANE, completes
+from tests.e2e.world import World, random_file
+from tests.people import ALICE, BOB, CAROL, EVE
+from tests.waiting import wait_until
 
 
 class Killed(NamedTuple):
@@ -83,7 +85,7 @@ def test_a_transfer_that_has_ended(world: World, killed: Killed) -> None:
     assert (done.status, done.document["state"]) == (1, "cancelled")
     done = world.run(*killed.resume, "--to", BOB)
     assert (done.status, "--to" in done.said) == (2, True)
-    done = world.run(*killed.resume, "--as", "eve@acme")
+    done = world.run(*killed.resume, "--as", EVE)
     assert (done.status, f"sent by {ALICE}" in done.said) == (2, True)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import damage
-from tests.e2e.underway import ALICE, BOB, CAROL, Held, digest
-from tests.e2e.world import Done, World, ends, random_file, wait_until
+from tests.e2e.underway import Held, digest
+from tests.e2e.world import Done, World, ends, random_file
+from tests.people import ALICE, BOB, CAROL, DAVE, EVE, NOBODY
+from tests.waiting import wait_until
 
-DAVE, EVE = "dave@globex", "eve@acme"
 SIZE = 3_000_000
 
 
@@ -46,7 +47,7 @@ def _sent_without_bob(world: World, source: Path) -> Done:
     world.receive(CAROL)
     world.receive(DAVE, "--accept", "none")
     with _no_room(bob.pid):
-        done = world.send(source, ALICE, [BOB, CAROL, DAVE, "nobody@acme"])
+        done = world.send(source, ALICE, [BOB, CAROL, DAVE, NOBODY])
     assert done.status == 1, done.said
     assert ends(done.document)[BOB] == ("failed", "not_stored")
     return done

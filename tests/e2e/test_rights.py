@@ -16,12 +16,12 @@ from tests.contract.raw_amqp import Closed
 from tests.contract.raw_client import Terminal
 from tests.e2e.raw import PARKED, Line, line, parked_headers, registered, url_of
 from tests.e2e.world import World
+from tests.people import ACME, ALICE, BOB, ERIN, GLOBEX, SERVER, SERVER_USER
 
-ALICE, BOB = "alice@acme", "bob@acme"
 HEX = "0123456789abcdef" * 2
 THEIR_INBOX, THEIR_LANE = f"rollcast.inbox.{ALICE}", f"rollcast.lane.{ALICE}.{HEX}"
 OWN_INBOX = f"rollcast.inbox.{BOB}"
-STEP_QUEUE = "rollcast.step.main.s210"
+STEP_QUEUE = f"rollcast.step.{SERVER}.s210"
 
 
 class Method(NamedTuple):
@@ -60,24 +60,24 @@ FORBIDDEN: dict[str, Method] = {
     "consume another's session": Method(Basic.Consume(queue=f"{THEIR_INBOX}.{HEX}"), Basic.ConsumeOk),
     "consume another's lane": Method(Basic.Consume(queue=THEIR_LANE), Basic.ConsumeOk),
     "consume a step queue": Method(Basic.Consume(queue=STEP_QUEUE), Basic.ConsumeOk),
-    "consume the spool": Method(Basic.Consume(queue="rollcast.spool.main"), Basic.ConsumeOk),
+    "consume the spool": Method(Basic.Consume(queue=f"rollcast.spool.{SERVER}"), Basic.ConsumeOk),
     "get from parked": Method(Basic.Get(queue=PARKED), Basic.GetOk),
     "get from a longer name": Method(Basic.Get(queue=f"{OWN_INBOX}x"), Basic.GetOk),
 }
 UNWANTED: dict[str, Publish] = {
-    "to step": Publish("rollcast.step", "acme.s220"),
+    "to step": Publish("rollcast.step", f"{ACME}.s220"),
     "to down": Publish("rollcast.down", ALICE),
     "to lane": Publish("rollcast.lane", f"{ALICE}.{HEX}"),
     "to a queue": Publish("", STEP_QUEUE),
     "to an inbox": Publish("", THEIR_INBOX),
-    "to amq.topic": Publish("amq.topic", f"acme.{BOB}.register"),
-    "to a retry exchange": Publish("rollcast.retry.main.5s", "acme.s220"),
-    "under another's address": Publish("rollcast.up", f"acme.{ALICE}.register"),
-    "under another domain": Publish("rollcast.up", f"globex.{BOB}.register"),
-    "under a longer key": Publish("rollcast.up", f"acme.{BOB}.register.x"),
+    "to amq.topic": Publish("amq.topic", f"{ACME}.{BOB}.register"),
+    "to a retry exchange": Publish(f"rollcast.retry.{SERVER}.5s", f"{ACME}.s220"),
+    "under another's address": Publish("rollcast.up", f"{ACME}.{ALICE}.register"),
+    "under another domain": Publish("rollcast.up", f"{GLOBEX}.{BOB}.register"),
+    "under a longer key": Publish("rollcast.up", f"{ACME}.{BOB}.register.x"),
     "another's chunk": Publish("rollcast.bulk", f"{ALICE}.{HEX}"),
-    "as another": Publish("rollcast.up", f"acme.{BOB}.register", ALICE, 406),
-    "as the server": Publish("rollcast.up", f"acme.{BOB}.register", "server-main", 406),
+    "as another": Publish("rollcast.up", f"{ACME}.{BOB}.register", ALICE, 406),
+    "as the server": Publish("rollcast.up", f"{ACME}.{BOB}.register", SERVER_USER, 406),
     "another's chunk as the other": Publish("rollcast.bulk", f"{BOB}.{HEX}", ALICE, 406),
 }
 
@@ -89,15 +89,15 @@ def test_the_rights_are_these_and_no_others(world: World) -> None:
     url = world.node.management_url
     (row,) = management.call(url, "GET", f"/api/users/{user}/permissions")
     assert {name: row[name] for name in ("vhost", "configure", "write", "read")} == {
-        "vhost": "/",
+        "vhost": world.node.vhost,
         "configure": "^$",
         "write": r"^rollcast\.(up|bulk)$",
-        "read": r"^rollcast\.(inbox|lane)\.bob@acme(\.[0-9a-f]{32})?$",
+        "read": r"^rollcast\.(inbox|lane)\." + BOB + r"(\.[0-9a-f]{32})?$",
     }
     topics = management.call(url, "GET", f"/api/users/{user}/topic-permissions")
     assert {row["exchange"]: (row["write"], row["read"]) for row in topics} == {
-        "rollcast.up": (r"^acme\.bob@acme\.[a-z-]+$", "^$"),
-        "rollcast.bulk": (r"^bob@acme\.[0-9a-f]{32}$", "^$"),
+        "rollcast.up": (rf"^{ACME}\.bob@{ACME}\.[a-z-]+$", "^$"),
+        "rollcast.bulk": (rf"^{BOB}\.[0-9a-f]{{32}}$", "^$"),
         "rollcast.step": ("^$", "^$"),
     }
     assert not management.call(url, "GET", f"/api/users/{user}")["tags"]
@@ -127,8 +127,8 @@ def test_a_publish_is_refused(world: World, unwanted: Publish) -> None:
     ("user_id", "headers"),
     [
         (None, {}),
-        (BOB, {"CC": ["acme.s220"]}),
-        (BOB, {"rollcast-origin": ALICE, "rollcast-key": f"acme.{ALICE}.register"}),
+        (BOB, {"CC": [f"{ACME}.s220"]}),
+        (BOB, {"rollcast-origin": ALICE, "rollcast-key": f"{ACME}.{ALICE}.register"}),
     ],
     ids=["no user_id", "CC", "claims an origin"],
 )
@@ -138,7 +138,7 @@ def test_what_the_broker_does_not_check_is_parked(
     """No user_id, more keys, an identity in the headers: the worker parks it as not authentic."""
     body = msgpack.packb({"type": "Register/1", "mark": secrets.token_hex(8)})
     with line(world, BOB) as bob:
-        bob.say("rollcast.up", f"acme.{BOB}.register", body, user_id, headers)
+        bob.say("rollcast.up", f"{ACME}.{BOB}.register", body, user_id, headers)
     assert parked_headers(world, body, "s200")["rollcast-reason"] == "not_authentic"
 
 
@@ -146,14 +146,14 @@ def test_a_hidden_copy_counts_under_the_first_key(world: World) -> None:
     """The broker takes BCC out: what it brings to another queue still bears its sender's key, and is parked."""
     body = msgpack.packb({"type": "Register/1", "mark": secrets.token_hex(8)})
     with line(world, BOB) as bob:
-        bob.say("rollcast.up", f"acme.{BOB}.register", body, BOB, {"BCC": [f"acme.{ALICE}.answer"]})
+        bob.say("rollcast.up", f"{ACME}.{BOB}.register", body, BOB, {"BCC": [f"{ACME}.{ALICE}.answer"]})
     headers = parked_headers(world, body, "s260")
     assert (headers["rollcast-reason"], headers["rollcast-origin"]) == ("not_authentic", BOB)
 
 
 def test_a_suspended_terminal_is_out_until_it_is_resumed(world: World) -> None:
     """Suspending closes its connection and lets in no other; resuming lets it in with the same password."""
-    dave = "dave@acme"
+    dave = f"dave@{ACME}"
     with line(world, dave) as connection:
         registered(connection)
         assert world.run("admin", "suspend", dave).status == 0
@@ -167,7 +167,7 @@ def test_a_suspended_terminal_is_out_until_it_is_resumed(world: World) -> None:
 
 def test_a_removed_terminal_is_gone(world: World) -> None:
     """Its connection is closed, its user is deleted, its password is of no use."""
-    erin = "erin@globex"
+    erin = ERIN
     with line(world, erin) as connection:
         registered(connection)
         url = url_of(world, erin)

@@ -16,20 +16,21 @@ import pytest
 from bench.impersonator import Impersonator
 from dev import management, ports
 from dev.broker import Broker
-from dev.deployment import WORKERS, Worker, deployment
+from dev.deployment import WORKERS, Worker
 from rollcast import Credentials, Report, Sender, events
 from rollcast.messages.values import Capabilities, Limits
 from rollcast.settings import ClientSettings
 from rollcast.topology import MiB
 from tests.e2e.locked import locked
 from tests.e2e.stage import until
-from tests.e2e.underway import ALICE, BOB, digest, newest
+from tests.e2e.underway import digest, newest
 from tests.e2e.witness import Record
-from tests.e2e.world import World, clean, random_file
+from tests.e2e.world import World, clean, deployed, random_file
+from tests.people import ACME, ALICE, BOB, SERVER
 from workers.ledger import Database, accounts
 from workers.process.stopping import DRAIN_S
 
-MANY = [f"t{number}@acme" for number in range(200)]
+MANY = [f"t{number}@{ACME}" for number in range(200)]
 AT_ONCE_S = 2.0
 TOLD = "stopping; a second signal"
 ENOUGH = 60
@@ -97,7 +98,7 @@ class Load:
         await until(lambda: not self._waiting(), "nothing waits in the queues of the steps")
 
     def _waiting(self) -> list[str]:
-        queues = management.call(self.world.node.management_url, "GET", "/api/queues/%2F")
+        queues = management.call(self.world.node.management_url, "GET", self.world.node.path("queues"))
         steps = (one for one in queues if one["name"].startswith("rollcast.step."))
         return [one["name"] for one in steps if one.get("messages") != 0]
 
@@ -113,15 +114,11 @@ def load(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[Loa
     folder = tmp_path_factory.mktemp("load")
     record = folder / "deeds"
     command = (sys.executable, "-m", "tests.e2e.witness", str(record))
-    with deployment(folder, node, copies=2, command=command) as running:
-        world = World(running, node, folder)
+    with deployed(folder, node, copies=2, command=command) as world:
         world.add(ALICE)
-        asyncio.run(_enrol(running.servers["main"].ledger))
+        asyncio.run(_enrol(world.running.servers[SERVER].ledger))
         world.receive(BOB)
-        try:
-            yield Load(world, Record(record), random_file(folder / "big.bin", 48 * MiB))
-        finally:
-            world.close()
+        yield Load(world, Record(record), random_file(folder / "big.bin", 48 * MiB))
 
 
 async def _enrol(ledger_url: str) -> None:
@@ -192,7 +189,7 @@ def test_told_before_there_is_a_broker(tmp_path: Path) -> None:
     """A worker that still waits for the broker ends as well."""
     (port,) = ports.free(1)
     told = {
-        "ROLLCAST_DOMAINS": "acme",
+        "ROLLCAST_DOMAINS": ACME,
         "ROLLCAST_AMQP_URL": f"amqp://server-main@127.0.0.1:{port}",
         "ROLLCAST_LEDGER": f"sqlite:///{tmp_path / 'ledger.db'}",
         "ROLLCAST_SPOOL": f"file://{tmp_path / 'spool'}",

@@ -2,19 +2,20 @@
 
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from dev.broker import private_node
-from dev.deployment import deployment
 from dev.gauge import Gauge
 from rollcast.topology import MiB
 from tests.e2e import damage
 from tests.e2e.standing import Standing
-from tests.e2e.underway import ALICE, BOB, CAROL, Held, completes, digest, said_so
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.underway import Held, completes, digest, said_so
+from tests.e2e.world import World, deployed, random_file
+from tests.people import ACME, ALICE, BOB, CAROL, ERIN
+from tests.waiting import wait_until
 
 LANE = 256 * MiB
 """What a lane holds at the most."""
@@ -22,7 +23,7 @@ OVERFLOWING = LANE + 64 * MiB
 """A file that does not fit into a lane."""
 LIMIT = "400MB"
 """Memory of a broker that has no room for a lane beside what its work needs."""
-OTHERS = ["dave@acme", "erin@globex", "fred@acme"]
+OTHERS = [f"dave@{ACME}", ERIN, f"fred@{ACME}"]
 
 
 @pytest.fixture
@@ -97,8 +98,7 @@ def test_a_stuck_receiver_does_not_fill_the_broker(tmp_path: Path, connections: 
     source = random_file(tmp_path / "big.bin", OVERFLOWING)
     with (
         private_node(tmp_path / "broker", LIMIT) as node,
-        deployment(tmp_path, node) as running,
-        closing(World(running, node, tmp_path)) as world,
+        deployed(tmp_path, node) as world,
         Gauge(node) as gauge,
     ):
         for address in OTHERS:

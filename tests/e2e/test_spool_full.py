@@ -1,15 +1,15 @@
 """A store without room: what cannot be stored waits, and the transfer goes on when there is room again."""
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
 from dev.broker import Broker
-from dev.deployment import deployment
 from rollcast.topology import MiB
 from tests.e2e.disk import fill, mounted
 from tests.e2e.rollcall import CHUNK, CHUNKS, FILE, request, sender
-from tests.e2e.underway import BOB
-from tests.e2e.world import World, clean, wait_until
+from tests.e2e.world import deployed
+from tests.people import BOB
+from tests.waiting import wait_until
 
 ROOM = 96 * MiB
 """What the server wants to see before it takes a transfer, and some more."""
@@ -21,14 +21,12 @@ def _given_back(log: Path) -> int:
 
 def test_the_store_is_full_for_a_while(tmp_path: Path, node: Broker) -> None:
     """Chunks go round ever more seldom meanwhile; nobody has to do anything but make room."""
-    clean(node)
     with (
         mounted(tmp_path / "spool", ROOM) as spool,
-        deployment(tmp_path, node, environment={"ROLLCAST_SPOOL": f"file://{spool}"}) as running,
-        closing(World(running, node, tmp_path)) as world,
+        deployed(tmp_path, node, environment={"ROLLCAST_SPOOL": f"file://{spool}"}) as world,
         ExitStack() as connections,
     ):
-        (worker,) = running.workers
+        (worker,) = world.running.workers
         world.receive(BOB)
         alice, session = sender(world, connections)
         asked = request(session, BOB, upload="eager")

@@ -19,10 +19,11 @@ from dev.postgres import Cluster
 from tests.broker.proxy import Proxy
 from tests.e2e.stage import until
 from tests.e2e.worker_log import Health, Line, health, lines, waits, worker
+from tests.people import OPERATOR, SERVER, SERVER_USER
 
 AT_ONCE_S = 5.0
 PASSWORD = "0pen5esame"
-NOWHERE = f"amqp://server-main:{PASSWORD}@127.0.0.1:1"
+NOWHERE = f"amqp://{SERVER_USER}:{PASSWORD}@127.0.0.1:1"
 NO_LEDGER = f"postgresql://rollcast:{PASSWORD}@127.0.0.1:1/rollcast"
 IMPATIENT = """
 import sys
@@ -82,9 +83,9 @@ async def test_a_ledger_that_comes_late_and_goes(
 
 def _of_server(node: Broker) -> str:
     """The broker's address for the user of a server, who is made."""
-    users = definitions.build(["main"], node.version)
+    users = definitions.build([SERVER], node.version, node.vhost, OPERATOR)
     definitions.apply(node.management_url, users)
-    user = definitions.server_user("main")
+    user = SERVER_USER
     return management.as_user(node.amqp_url, user, definitions.password(users, user))
 
 

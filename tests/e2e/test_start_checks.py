@@ -11,6 +11,7 @@ from dev import s3
 from dev.processes import tied
 from rollcast.topology import MiB
 from tests.e2e.disk import mounted
+from tests.people import ACME, SERVER_USER
 
 DEADLINE_S = 100
 
@@ -18,8 +19,8 @@ DEADLINE_S = 100
 def start(folder: Path, spool: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """A worker on a broker that is not there: the spool is looked at before."""
     settings = {
-        "ROLLCAST_DOMAINS": "acme",
-        "ROLLCAST_AMQP_URL": "amqp://server-main:x@127.0.0.1:9/",
+        "ROLLCAST_DOMAINS": ACME,
+        "ROLLCAST_AMQP_URL": f"amqp://{SERVER_USER}:x@127.0.0.1:9/",
         "ROLLCAST_LEDGER": f"sqlite:///{folder / 'ledger.db'}",
         "ROLLCAST_METRICS_PORT": "0",
         "ROLLCAST_SPOOL": spool,

@@ -1,6 +1,5 @@
 """A server for each domain, each with a database and a part of the bucket of its own."""
 
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,13 +7,13 @@ from sqlalchemy import Table, func, select
 
 from dev import s3
 from dev.broker import Broker
-from dev.deployment import SERVER_PER_DOMAIN, deployment
 from dev.postgres import Cluster
 from rollcast.topology import MiB
 from tests.e2e import damage
 from tests.e2e.site import until
-from tests.e2e.underway import ALICE, BOB, CAROL, digest
-from tests.e2e.world import World, clean, random_file
+from tests.e2e.underway import digest
+from tests.e2e.world import clean, deployed, random_file
+from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, SERVER_PER_DOMAIN
 from workers.ledger import Database
 from workers.ledger.tables import invited_transfers, sent_transfers
 
@@ -28,15 +27,14 @@ async def test_each_keeps_its_half(tmp_path: Path, node: Broker, postgres_cluste
     ledgers = {name: postgres_cluster.database(f"server_{name}") for name in SERVER_PER_DOMAIN}
     with (
         s3.bucket(tmp_path / "s3") as bucket,
-        deployment(
+        deployed(
             tmp_path,
             node,
             SERVER_PER_DOMAIN,
             ledgers=ledgers,
             spools={name: f"{bucket.url}/{name}" for name in SERVER_PER_DOMAIN},
             environment=bucket.environment(),
-        ) as running,
-        closing(World(running, node, tmp_path)) as world,
+        ) as world,
     ):
         world.add(ALICE)
         world.receive(BOB)
@@ -48,8 +46,8 @@ async def test_each_keeps_its_half(tmp_path: Path, node: Broker, postgres_cluste
             assert all(digest(world.inbox(who) / source.name) == digest(source) for who in (BOB, CAROL))
         until(lambda: not bucket.objects(), "the bucket is empty")
         until(lambda: not damage.names(node, "rollcast.lane."), "there are no lanes")
-    assert await rows(ledgers["acme"], sent_transfers, invited_transfers) == [2, 2]
-    assert await rows(ledgers["globex"], sent_transfers, invited_transfers) == [0, 2]
+    assert await rows(ledgers[ACME], sent_transfers, invited_transfers) == [2, 2]
+    assert await rows(ledgers[GLOBEX], sent_transfers, invited_transfers) == [0, 2]
 
 
 async def rows(url: str, *tables: Table) -> list[int]:

@@ -9,14 +9,14 @@ from tests.contract.raw_client import Fields, Terminal
 from tests.e2e.raw import line, registered, sample
 from tests.e2e.rollcall import FILE, HASH, request
 from tests.e2e.world import World
-
-BOB = "bob@globex"
+from tests.people import ALICE, CAROL, GLOBEX
+from tests.people import BOB_OF_GLOBEX as BOB
 
 
 @pytest.fixture
 def alice(world: World) -> Iterator[tuple[Terminal, str]]:
     """A sender on a connection of its own, and its session."""
-    with line(world, "alice@acme") as connection:
+    with line(world, ALICE) as connection:
         yield registered(connection)
 
 
@@ -40,13 +40,13 @@ UNUSABLE: dict[str, tuple[Fields, str]] = {
     "nobody": ({"recipients": []}, "no_recipients"),
     "no address": ({"recipients": [BOB, "Bob"]}, "invalid_recipient"),
     "line feed": ({"recipients": [f"{BOB}\n"]}, "invalid_recipient"),
-    "dots in an address": ({"recipients": ["bob.x@globex"]}, "invalid_recipient"),
-    "wild card": ({"recipients": ["*@globex"]}, "invalid_recipient"),
+    "dots in an address": ({"recipients": [f"bob.x@{GLOBEX}"]}, "invalid_recipient"),
+    "wild card": ({"recipients": [f"*@{GLOBEX}"]}, "invalid_recipient"),
     "no policy": ({"list_policy": "most"}, "invalid_list_policy"),
     "more than there are": ({"list_policy": "at_least:2"}, "invalid_list_policy"),
     "at least none": ({"list_policy": "at_least:0"}, "invalid_list_policy"),
     "at least very many": ({"list_policy": "at_least:" + "9" * 1000}, "invalid_list_policy"),
-    "mandatory stranger": ({"list_policy": "mandatory:eve@globex"}, "invalid_list_policy"),
+    "mandatory stranger": ({"list_policy": f"mandatory:eve@{GLOBEX}"}, "invalid_list_policy"),
     "no time": ({"consent_timeout": 0}, "invalid_duration"),
     "asked beyond the end": ({"consent_timeout": 2_000, "expires": 1_000}, "invalid_duration"),
 }
@@ -75,7 +75,7 @@ def test_a_list_in_parts_that_do_not_fit(alice: tuple[Terminal, str]) -> None:
     first = request(session, BOB, part=0, parts=2)
     terminal.say("request", first)
     assert terminal.hear("TransferAccepted")["recipients"] == 1
-    terminal.say("request", first | {"recipients": ["carol@globex"]})
+    terminal.say("request", first | {"recipients": [CAROL]})
     assert terminal.hear("TransferRefused")["reason"] == "duplicate_transfer"
 
 
@@ -92,5 +92,5 @@ def test_names_that_are_just_short_enough(alice: tuple[Terminal, str]) -> None:
     """255 bytes are taken, whatever they are made of."""
     terminal, session = alice
     for name in ("x" * 255, "é" * 127 + "x", "🎲" * 63, " ", "...", "a..b", "-"):
-        terminal.say("request", request(session, f"{secrets.token_hex(4)}@globex") | _file(name=name))
+        terminal.say("request", request(session, f"{secrets.token_hex(4)}@{GLOBEX}") | _file(name=name))
         assert terminal.hear("TransferReported")["transfer"]["file"]["name"] == name

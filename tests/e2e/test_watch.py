@@ -7,20 +7,18 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from dev import management
-from dev.broker import Broker, Node
 from rollcast.topology import MiB
 from rollcast.watch.feed import AT_ONCE
 from tests.e2e import damage
-from tests.e2e.underway import BIG, BOB, CAROL
+from tests.e2e.underway import BIG
 from tests.e2e.watched import Watched
-from tests.e2e.world import World, random_file, wait_until
-
-ALICE = "alice@acme"
+from tests.e2e.world import World, random_file
+from tests.people import ALICE, BOB, CAROL, EVE
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -188,22 +186,6 @@ def test_who_is_absent_holds_up_nobody(world: World, tmp_path: Path) -> None:
     watched.process.stop()
 
 
-def test_a_broker_that_is_away_is_waited_for(world: World, watched: Watched, node: Broker) -> None:
-    """At the start, which says so, and when connections are lost later."""
-    if not isinstance(node, Node):
-        pytest.skip("the broker is not ours to be stopped")
-    first = watched.put("first.bin", b"1")
-    with damage.stopped(node.pid):
-        watched.process.start()
-        wait_until(lambda: "no broker answers" in watched.said(), "it is said")
-        assert watched.said().count("; waiting") == 1
-    watched.wait_for(("first.bin", "completed"))
-    management.delete(node.management_url, f"/api/connections/username/{quote(ALICE)}")
-    second = watched.put("second.bin", b"2")
-    watched.wait_for(("first.bin", "completed"), ("second.bin", "completed"))
-    watched.check_received(first, second)
-
-
 def test_a_file_that_changes_while_it_is_sent(world: World, tmp_path: Path) -> None:
     """The transfer ends as such, nobody keeps any of it, and the file is sent as it is then."""
     receivers = [world.receive(address) for address in (BOB, CAROL)]
@@ -227,7 +209,7 @@ def test_one_watch_at_a_time(world: World, watched: Watched, tmp_path: Path) -> 
     (tmp_path / "alias").symlink_to(watched.folder)
     done = world.run("watch", str(tmp_path / "alias"), "--as", ALICE, "--to", BOB, "--json")
     assert (done.status, done.document["error"]["code"]) == (2, "folder_in_use"), done.said
-    other = Watched(world, watched.folder, "eve@acme", [BOB])
+    other = Watched(world, watched.folder, EVE, [BOB])
     other.start()
     other.process.stop()
 

@@ -14,14 +14,15 @@ import pytest
 from pamqp.commands import Basic
 
 from dev.broker import Node, private_node
-from dev.deployment import deployment
 from rollcast.topology import POOLS
 from tests.e2e.parking import unanswerable
 from tests.e2e.raw import Line, line, registered, sample, url_of
 from tests.e2e.worker_log import lines
-from tests.e2e.world import World, wait_until
+from tests.e2e.world import World, deployed
+from tests.people import ACME, ALICE, GLOBEX, SERVER, SERVER_USER
+from tests.people import BOB_OF_GLOBEX as BOB
+from tests.waiting import wait_until
 
-ALICE, BOB = "alice@acme", "bob@globex"
 FLOOD = 50
 """Wrong chunks."""
 TOLD_EVERY_S = 10.0
@@ -31,12 +32,8 @@ TOLD_EVERY_S = 10.0
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One server of two domains on a broker of its own."""
     folder = tmp_path_factory.mktemp("mine")
-    with private_node(folder / "broker") as node, deployment(folder, node) as running:
-        made = World(running, node, folder)
-        try:
-            yield made
-        finally:
-            made.close()
+    with private_node(folder / "broker") as node, deployed(folder, node) as made:
+        yield made
 
 
 @pytest.fixture
@@ -60,9 +57,9 @@ def _says(mine: World, event: str, **fields: object) -> dict[str, Any]:
 def test_how_it_has_started(mine: World) -> None:
     """What it is, what it runs and with which settings; that the ledger is there; that it is ready."""
     (start,) = _said(mine, "starting")
-    assert (start["server"], start["domains"], start["pools"]) == ("main", ["acme", "globex"], [*POOLS])
+    assert (start["server"], start["domains"], start["pools"]) == (SERVER, [ACME, GLOBEX], [*POOLS])
     assert start["version"]
-    assert start["amqp_url"].startswith("amqp://server-main:***@127.0.0.1:")
+    assert start["amqp_url"].startswith(f"amqp://{SERVER_USER}:***@127.0.0.1:")
     assert [found["event"].partition(":")[0] for found in _said(mine, "")] == [
         *("starting", "the ledger is there", "ready")
     ]
@@ -71,7 +68,7 @@ def test_how_it_has_started(mine: World) -> None:
 def test_a_parked_message(mine: World, alice: Line) -> None:
     """Why, about which transfer, in which step, at which attempt, what and from whom."""
     transfer = secrets.token_hex(16)
-    alice.say("rollcast.up", f"acme.{ALICE}.answer", unanswerable(transfer), ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.answer", unanswerable(transfer), ALICE)
     parked = _says(mine, "parked a message", transfer=transfer)
     assert (parked["level"], parked["step"], parked["pool"], parked["attempt"]) == (
         "warning",
@@ -86,7 +83,7 @@ def test_a_parked_message(mine: World, alice: Line) -> None:
 
 def test_a_message_that_cannot_be_read(mine: World, alice: Line) -> None:
     """Nobody knows about which transfer it is; the line says so."""
-    alice.say("rollcast.up", f"acme.{ALICE}.answer", b"\xc1", ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.answer", b"\xc1", ALICE)
     parked = _says(mine, "parked a message", transfer=None, step="s260")
     assert (parked["attempt"], parked["message"], parked["origin"]) == (1, None, ALICE)
 
@@ -95,7 +92,7 @@ def test_a_message_that_is_tried_again(mine: World, alice: Line) -> None:
     """Its attempts are counted."""
     transfer = secrets.token_hex(16)
     newer = msgpack.packb({"type": "ConsentAnswered/2", "transfer_id": transfer})
-    alice.say("rollcast.up", f"acme.{ALICE}.answer", newer, ALICE)
+    alice.say("rollcast.up", f"{ACME}.{ALICE}.answer", newer, ALICE)
     for attempt, rung in ((1, "5s"), (2, "30s")):
         tried = _says(mine, "a message waits", transfer=transfer, attempt=attempt)
         assert (tried["level"], tried["step"], tried["rung"]) == ("warning", "s260", rung)
@@ -151,7 +148,7 @@ def test_a_broker_that_is_gone_for_a_while(mine: World) -> None:
     """What libraries say of it is JSON as well; each consumer tells its attempts, and when it is back."""
     assert isinstance(mine.node, Node)
     mine.node.stop()
-    queue = "rollcast.step.main.s260"
+    queue = f"rollcast.step.{SERVER}.s260"
     lost = _says(mine, "", logger="rollcast.broker.consumer", queue=queue, attempt=2)
     assert lost["next_try_s"] >= 0
     mine.node.start()

@@ -8,9 +8,10 @@ from blake3 import blake3
 from rollcast import topology
 from rollcast.topology import MiB
 from tests.e2e import damage
-from tests.e2e.world import World, random_file, wait_until
+from tests.e2e.world import World, random_file
+from tests.people import ALICE, BOB, CAROL
+from tests.waiting import wait_until
 
-ALICE, BOB, CAROL = "alice@acme", "bob@acme", "carol@globex"
 BIG = 256 * MiB
 """More than is granted while the lane of a receiver is deep: one that stands still holds the transfer."""
 CHUNKS_IN_LANE = 20

@@ -9,7 +9,8 @@ from typing import Any
 
 from dev.processes import Program, tied
 from tests.e2e.underway import digest
-from tests.e2e.world import ROLLCAST, World, wait_until
+from tests.e2e.world import ROLLCAST, World
+from tests.waiting import wait_until
 
 SETTLE = "500ms"
 

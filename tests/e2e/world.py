@@ -6,15 +6,16 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from dev import management
-from dev.broker import Broker
-from dev.deployment import Deployment, Worker
+from dev.broker import Broker, Node
+from dev.deployment import Deployment, Worker, deployment
 from dev.processes import Program, tied
+from tests.people import ONE_SERVER, OPERATOR
 
 ROLLCAST = (sys.executable, "-m", "rollcast.cli")
 DEADLINE_S = 90.0
@@ -42,6 +43,12 @@ class World:
             "ROLLCAST_AMQP_URL": running.operator_url,
             "ROLLCAST_DOMAINS": ",".join(running.domains),
         }
+
+    @property
+    def own_node(self) -> Node:
+        """The broker, if it is private: what is done to it meets nobody else."""
+        assert isinstance(self.node, Node)
+        return self.node
 
     def add(self, *addresses: str) -> None:
         """Accounts that are not there yet."""
@@ -112,24 +119,29 @@ class World:
             process.stop()
 
 
+@contextmanager
+def deployed(
+    folder: Path, node: Broker, servers: Mapping[str, Sequence[str]] = ONE_SERVER, **options: Any
+) -> Iterator[World]:
+    """A deployment in the virtual host of this process, with its world; `options` as `deployment` takes them."""
+    clean(node)
+    with (
+        deployment(folder, node, servers, operator=OPERATOR, **options) as running,
+        closing(World(running, node, folder)) as made,
+    ):
+        yield made
+
+
 def clean(node: Broker) -> None:
     """Take away what an earlier deployment left: its queues would hand on messages for other ledgers."""
-    for queue in management.call(node.management_url, "GET", "/api/queues"):
+    for queue in management.call(node.management_url, "GET", node.path("queues")):
         if queue["name"].startswith("rollcast."):
-            management.delete(node.management_url, f"/api/queues/%2F/{quote(queue['name'], safe='')}")
+            management.delete(node.management_url, node.path("queues", queue["name"]))
 
 
 def ends(document: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     """Disposition and reason of each receiver of a report."""
     return {r["address"]: (r["disposition"], r["reason"]) for r in document["receivers"]}
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition; fail with `what` at the deadline."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.05)
 
 
 def random_file(path: Path, size: int) -> Path:
