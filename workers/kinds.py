@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from rollcast import quantities
 from rollcast.addresses import DOMAIN_PATTERN
 from rollcast.broker.urls import ESCAPES, EXAMPLE, SCHEMES, is_url
 from rollcast.settings import words
@@ -53,6 +54,18 @@ def whole(most: int) -> Kind:
         return int(given)
 
     return Kind(f"a whole number up to {most}", "whole number", (int,), parse)
+
+
+def size(most: int) -> Kind:
+    """A number of bytes from 0 to `most`, with or without a unit."""
+
+    def parse(given: str) -> int:
+        if (count := quantities.size(given)) > most:
+            raise ValueError(given)
+        return count
+
+    wanted = f"a size such as {quantities.SIZES}, or a number of bytes, up to {most}"
+    return Kind(wanted, "text or whole number", (str, int), parse)
 
 
 def between(least: float, most: float) -> Kind:

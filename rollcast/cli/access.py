@@ -30,7 +30,8 @@ Environment:
                      has sent; ~/.rollcast if not set
   ROLLCAST_AMQP_URL  the operator's address of the broker, for admin, parked and
                      top, and for status, list and doctor without --as
-  ROLLCAST_DOMAINS   the operator's domains, separated by commas"""
+  ROLLCAST_DOMAINS   the operator's domains, separated by commas
+A variable that is nearly one of these is pointed out."""
 
 
 @asynccontextmanager

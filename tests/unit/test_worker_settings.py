@@ -22,7 +22,8 @@ UNUSABLE = [
     ("ROLLCAST_SPOOL", "/var/lib/spool"),
     ("ROLLCAST_SPOOL", "file://spool"),
     ("ROLLCAST_SPOOL", "s3:///prefix"),
-    ("ROLLCAST_SPOOL_QUOTA", "100GiB"),
+    ("ROLLCAST_SPOOL_QUOTA", "100G"),
+    ("ROLLCAST_SPOOL_QUOTA", "5000000TiB"),
     ("ROLLCAST_SPOOL_QUOTA", "-1"),
     ("ROLLCAST_SPOOL_QUOTA", "1e9"),
     ("ROLLCAST_SPOOL_QUOTA", "9" * 30),
@@ -117,6 +118,21 @@ def test_numbers() -> None:
     }
     read = Settings.read({**NEEDED, **given})
     assert (read.spool_quota, read.metrics_port, read.retention_days) == (0, 0, 12.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("100GiB", 100 * 1024**3),
+        ("1.5 gib", 3 * 1024**3 // 2),
+        ("500kB", 500_000),
+        ("107374182400", 100 * 1024**3),
+        (str(2**62), 2**62),
+    ],
+)
+def test_sizes(text: str, count: int) -> None:
+    """As at the command line; a number counts bytes."""
+    assert Settings.read({**NEEDED, "ROLLCAST_SPOOL_QUOTA": text}).spool_quota == count
 
 
 @pytest.mark.parametrize("level", ["debug", "INFO", "Warning", "ERROR"])

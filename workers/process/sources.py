@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rollcast.errors import Permanent
+from rollcast.settings import PREFIX
 from workers.kinds import Kind
 
-PREFIX = "ROLLCAST_"
 CONFIG = f"{PREFIX}CONFIG"
 OF_FILE = "_file"
 HINT = "`python -m workers --help` lists all settings."
