@@ -39,8 +39,7 @@ async def patiently(what: str, attempt: Callable[[], Awaitable[None]]) -> None:
 def _tell(what: str, state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     hint = error.hint if isinstance(error, RollcastError) else ""
-    # What starts beside it may not be there yet; that it does not come is an error, a minute later.
-    log.info(
+    log.warning(
         f"waiting for {what}",
         attempt=state.attempt_number,
         error=str(error),
