@@ -13,6 +13,7 @@ from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, STATUSES_IN_SHORT, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
+from rollcast.settings import misspelt
 
 HELP = """\
 Deliver one file to many receivers over RabbitMQ, and learn who has it.
@@ -70,6 +71,7 @@ def run(tokens: Sequence[str]) -> int:
     output.prepare()
     keep_freed_memory()
     _tell_of_warnings()
+    _tell_of_misspelt_variables()
     error: RollcastError
     try:
         result = application()(tokens, exit_on_error=False, print_error=False, result_action="return_value")
@@ -103,6 +105,11 @@ def _our_fault(fault: Exception) -> RollcastError:
         f"a fault in rollcast itself: {type(fault).__name__}: {fault}",
         hint="Please report it with the lines above.",
     )
+
+
+def _tell_of_misspelt_variables() -> None:
+    for name, meant in misspelt().items():
+        output.say(f"rollcast: {name} is set, and nobody reads it; is {' or '.join(meant)} meant?")
 
 
 def _tell_of_warnings() -> None:

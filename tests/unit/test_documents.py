@@ -47,7 +47,7 @@ DOCUMENTS = [
     FOLDER / "README.md",
     *DECISIONS,
 ]
-CHUNK_FAULTS = {*Drop, chunk_checks.UNKNOWN_TRANSFER, chunk_checks.FAULT}
+CHUNK_FAULTS = {*Drop, chunk_checks.UNKNOWN_TRANSFER, chunk_checks.ENDED, chunk_checks.FAULT}
 PROMPTS = {kind.__name__ for kind in vars(clock).values() if kind in MESSAGES.values()}
 NAMES = {kind.__name__ for kind in MESSAGES.values()}
 FROM_MAKE_UP = {"ROLLCAST_MANAGEMENT_PORT"}
@@ -202,6 +202,7 @@ def test_the_protocol_names_only_messages_that_there_are() -> None:
         *POOLS,
         *VERB_OF.values(),
         chunk_checks.UNKNOWN_TRANSFER,
+        chunk_checks.ENDED,
         chunk_checks.FAULT,
     }
     kinds: list[type[msgspec.Struct]] = [*MESSAGES.values(), TransferStatus]

@@ -3,8 +3,9 @@
 from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
-from rollcast.messages import CancelRequested, CloseDue, RoundDue
+from rollcast.messages import CancelRequested, CloseDue, RoundDue, SenderCheckDue
 from tests.unit.steps.build import (
     ALICE,
     BOB,
@@ -112,6 +113,58 @@ async def test_what_is_never_cast_has_no_delivery(world: World) -> None:
     await world.suspend(ALICE)
     await world.asking(wanted(transfer_id="b" * 32))
     assert more("rollcast_transfers_ended_total", state="refused") == 1
+
+
+async def test_the_beginning_and_the_end_are_a_line_each(world: World) -> None:
+    """However often its messages come, with what an operator wants to know."""
+    about = {"transfer": T, "sender": ALICE, "log_level": "info"}
+    with capture_logs() as lines:
+        await world.casting(wanted())
+        await world.settle(by(ALICE, wanted()))
+        await world.settle(at("acme", SenderCheckDue(transfer_id=T)))
+        await world.change(uploaded_at=1)
+        world.pass_time(20 * SECOND)
+        await world.settle(by(BOB, delivered()), by(CAROL, failed()))
+        await world.settle(at("acme", CloseDue(transfer_id=T)))
+    begin, end = lines
+    assert begin == {**about, "event": "a transfer begins", "size": SIZE, "receivers": 2}
+    assert end.pop("duration_s") == pytest.approx(20, abs=5)
+    assert end == {
+        **about,
+        "event": "a transfer has ended",
+        "state": "partial",
+        "reason": None,
+        "counts": {"delivered": 1, "failed": 1},
+    }
+
+
+async def test_a_cancelled_transfer_ends_with_its_reason(world: World) -> None:
+    """A receipt that comes after all corrects that."""
+    with capture_logs() as lines:
+        await world.casting(wanted())
+        await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
+        world.pass_time(2 * MINUTE)
+        await world.settle(at("acme", CloseDue(transfer_id=T)))
+        await world.settle(by(CAROL, delivered()))
+    told = [(line["event"], line.get("state"), line.get("reason")) for line in lines]
+    assert told == [
+        ("a transfer begins", None, None),
+        ("a transfer has ended", "cancelled", "cancelled"),
+        ("the end of a transfer is corrected", "partial", None),
+    ]
+    assert lines[-1]["counts"] == {"cancelled": 1, "delivered": 1}
+
+
+@pytest.mark.parametrize("recipients", [[BOB, CAROL], [BOB, BOB]], ids=["at S220", "at S210"])
+async def test_a_refused_transfer_is_one_line(world: World, recipients: list[str]) -> None:
+    """It has not begun."""
+    await world.suspend(ALICE)
+    with capture_logs() as lines:
+        await world.asking(wanted(recipients=recipients))
+    (line,) = lines
+    assert (line["event"], line["transfer"], line["sender"]) == ("a transfer is refused", T, ALICE)
+    assert line["log_level"] == "info"
+    assert line["reason"] == (await world.transfer()).reason
 
 
 async def test_what_is_not_committed_is_not_counted(world: World) -> None:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from rollcast.errors import Transient
 from rollcast.messages import ChunksSpooled, SourceDiffered
 from rollcast.states import Transfer
 from tests.unit.steps.build import ALICE, MALLORY, OTHER_T, SERVER, T, file, request
+from tests.unit.steps.measured import counting
 from tests.unit.steps.spool_pool import CHUNK, LAST, Letter, Pool
 from tests.unit.steps.world import World
+from workers.spool.chunk_checks import ENDED, UNKNOWN_TRANSFER
 from workers.spool.store import Store
 
 
@@ -88,6 +91,38 @@ async def test_chunks_that_come_after_the_end_leave_nothing(world: World, pool: 
     assert await pool.take(Letter(1)) == ["ack"]
     assert pool.files() == set()
     assert (await world.transfer()).spooled == 1
+
+
+async def test_chunks_that_come_after_the_end_are_no_fault(world: World, pool: Pool) -> None:
+    """All may have their receipts before the upload is stored. Those of no transfer at all are worth a warning."""
+    await world.change(state=Transfer.COMPLETED)
+    nobodys = Letter(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
+    more = counting()
+    with capture_logs() as lines:
+        await pool.take(Letter(1), nobodys)
+    told = {line["reason"]: line["log_level"] for line in lines}
+    assert told == {ENDED: "debug", UNKNOWN_TRANSFER: "warning"}
+    assert [more("rollcast_chunks_refused_total", reason=reason) for reason in told] == [1, 1]
+
+
+class Removed(Store):
+    """Its transfer ends while a chunk is being stored, and the folder is removed under it."""
+
+    def __init__(self, pool: Pool, world: World) -> None:
+        super().__init__(f"file://{pool.folder}")
+        self._world = world
+
+    async def put(self, transfer_id: str, index: int, chunk: bytes) -> None:
+        """As a folder answers then."""
+        await self._world.change(state=Transfer.COMPLETED)
+        raise Transient("No such file or directory")
+
+
+async def test_a_chunk_whose_folder_is_removed_under_it_is_late(world: World, pool: Pool) -> None:
+    """It does not come again, and nobody is warned."""
+    with capture_logs() as lines:
+        assert await Pool(world, pool.folder, Removed(pool, world)).take(Letter(1)) == ["ack"]
+    assert [(line["reason"], line["log_level"]) for line in lines] == [(ENDED, "debug")]
 
 
 async def test_what_a_dead_worker_stored_of_an_ended_transfer_goes(world: World, pool: Pool) -> None:

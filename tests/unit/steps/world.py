@@ -30,6 +30,7 @@ SETTINGS = Settings(
     spool_quota=1000 * MiB,
     retention_days=30,
     metrics_port=0,
+    log_level="info",
 )
 
 
