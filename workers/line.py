@@ -21,7 +21,7 @@ class Line:
         self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
         self._apart: asyncio.Queue[Delivery] = asyncio.Queue()
         self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
-        self._draining = asyncio.Event()
+        self.draining = asyncio.Event()
 
     async def take(self, delivery: Delivery) -> None:
         """Put a delivery in line; it is acknowledged when all that follows from it is confirmed."""
@@ -38,7 +38,7 @@ class Line:
 
     async def drained(self) -> None:
         """Wait until nothing is in line or being handled; what cannot be done is given back without a pause."""
-        self._draining.set()
+        self.draining.set()
         await self._waiting.join()
         await self._apart.join()
 
@@ -54,7 +54,7 @@ class Line:
         """Wait so long, unless the line is to be drained."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._draining.wait()
+                await self.draining.wait()
 
     def _drop_stale(self) -> None:
         """While handlers wait for the broker, each connection that is lost would leave its deliveries here."""

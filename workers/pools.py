@@ -32,6 +32,7 @@ from workers.census import Census
 from workers.clock import Clock
 from workers.identity.conflicts import Conflict
 from workers.identity.guard import Guard
+from workers.isolation import Isolation
 from workers.keeping import Keeper
 from workers.ladder import Ladder, rung_queues
 from workers.ledger import Database
@@ -111,7 +112,7 @@ class Pools:
         self._pools = [Pool(name, stop.limit) for name in pools]
         self._consumers: list[Consumer] = []
         self._earlier: list[EarlierQueue] = []
-        self._isolation = asyncio.Lock()
+        self._isolation = Isolation()
         self._handlers: list[Runner | Spooler] = []
         self.standing = Standing(self._pools, self._control_out, self._database.ping)
 

@@ -22,7 +22,7 @@ from workers.isolation import (
     ALONE_FROM,
     SET_ASIDE_AT,
     DeliveryLimit,
-    delay,
+    Isolation,
     earlier_deliveries,
     pause_before_return,
 )
@@ -64,7 +64,7 @@ class Runner(Line):
         actions: Actions,
         outbox: Outbox,
         ladder: Ladder,
-        isolation: asyncio.Lock,
+        isolation: Isolation,
     ) -> None:
         super().__init__(BATCH)
         self.name = name
@@ -87,12 +87,18 @@ class Runner(Line):
         """Whether a delivery is handled alone: workers may have died over it."""
         return earlier_deliveries(delivery) >= ALONE_FROM
 
+    async def take(self, delivery: Delivery) -> None:
+        """Put a delivery in line; it is acknowledged when all that follows from it is confirmed."""
+        self._isolation.note()
+        await super().take(delivery)
+
     async def _batch(self, batch: Sequence[Delivery]) -> None:
-        await self._return(await self._observed(batch))
+        undone = await self._observed(batch)
+        self._isolation.note()
+        await self._return(undone)
 
     async def _alone(self, delivery: Delivery) -> None:
-        await self.wait(delay())
-        async with self._isolation:
+        async with self._isolation.turn(earlier_deliveries(delivery), self.draining):
             undone = [] if is_stale(delivery) else await self._observed([delivery])
         await self._return(undone)
 

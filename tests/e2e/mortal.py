@@ -4,7 +4,6 @@ Nothing in `workers` knows of this: what a runner is given is wrapped. A message
 point belongs to one message.
 """
 
-import asyncio
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from tests.e2e.crash_plan import ACK, COMMIT, STORED, Crash, Plan, after, points
 from workers import pools, runner
 from workers.actions import Actions
 from workers.broker.outbox import Outbox
+from workers.isolation import Isolation
 from workers.ladder import Ladder
 from workers.ledger import Database
 from workers.runner import Runner
@@ -64,7 +64,7 @@ class MortalRunner(Runner):
         actions: Actions,
         outbox: Outbox,
         ladder: Ladder,
-        isolation: asyncio.Lock,
+        isolation: Isolation,
     ) -> None:
         self._plan, self._handling = plan, Handling(plan)
         doing, publishing = CountedActions(actions, self._handling), CountedOutbox(outbox, self._handling)

@@ -19,6 +19,7 @@ from workers.broker.outbox import Outbox
 from workers.broker.rights import Rights
 from workers.clock import Clock
 from workers.envelope import Envelope
+from workers.isolation import Isolation
 from workers.ladder import Ladder
 from workers.parked.label import read
 from workers.parked.parking import Parking
@@ -108,7 +109,7 @@ class Server:
             self._actions,
             self.outbox,
             self.ladder,
-            asyncio.Lock(),
+            Isolation(),
         )
         for letter in letters:
             await runner.take(letter.delivery())

@@ -21,12 +21,15 @@ from tests.unit.steps.conftest import bare as bare
 from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import ledger_url as ledger_url
 from tests.unit.steps.world import SETTINGS, World
+from tests.waiting import until
 from workers.envelope import Envelope
-from workers.isolation import SET_ASIDE_AT, DeliveryLimit
+from workers.isolation import SET_ASIDE_AT, DeliveryLimit, Isolation
 from workers.ledger.tables import events
 from workers.runner import BATCH, Runner
 from workers.work import Action, Outcome, Publication, Received, Services, ToStep, VerifySpool
 
+HURRY = asyncio.Event()
+HURRY.set()
 VERIFY = VerifySpool("alice@acme", T, 1, sha256=False)
 VERIFIED = ToStep("acme", SpoolVerified(transfer_id=T, hash=RIGHT))
 TOLD = ToStep("acme", CloseDue(transfer_id=T))
@@ -78,7 +81,7 @@ class Workshop:
         world: World,
         step: Callable[[Received], None],
         pool: str = "s310",
-        isolation: asyncio.Lock | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
         self.log: list[str] = []
         self.lifted: list[tuple[object, Exception]] = []
@@ -93,7 +96,7 @@ class Workshop:
             self,  # type: ignore[arg-type]
             self,  # type: ignore[arg-type]
             self,  # type: ignore[arg-type]
-            isolation or asyncio.Lock(),
+            isolation or Isolation(),
         )
 
     async def _step(self, batch: Sequence[Received], services: Services) -> list[Outcome]:
@@ -311,21 +314,11 @@ async def test_from_the_third_time_on_a_message_is_handled_alone(bare: World) ->
 
 async def test_of_all_pools_of_a_process_one_message_is_handled_alone_at_a_time(bare: World) -> None:
     """While one is handled, no other one is, of no step; what came for the first time does not wait for it."""
-    isolation, fresh = asyncio.Lock(), asyncio.Semaphore(0)
-
-    def step(received: Received) -> None:
-        assert isinstance(received.message, CloseDue)
-        if int(received.message.transfer_id, 16) == 2:
-            fresh.release()
-        else:
-            assert isolation.locked()
-
-    shops = [Workshop(bare, step, isolation=isolation) for _ in range(2)]
-    async with isolation:
+    isolation = Isolation()
+    shops = [Workshop(bare, fine, isolation=isolation) for _ in range(2)]
+    async with isolation.turn(9, HURRY):
         waiting = [asyncio.create_task(shop.handle(again(shop, 1, 7), shop.letter(2))) for shop in shops]
-        async with asyncio.timeout(30):
-            for _ in shops:
-                await fresh.acquire()
+        await until(lambda: all("ack 2" in shop.log for shop in shops), "fresh messages are handled")
         assert not any("ack 1" in shop.log for shop in shops)
     for log in await asyncio.gather(*waiting):
         assert "ack 1" in log
