@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rollcast.codec import decode, encode
 from rollcast.messages import ConsentAnswered, ParkedAnswered
-from tests.unit.fakes import FakeDelivery
+from tests.deliveries import FakeDelivery
 from tests.unit.steps.build import BOB, MALLORY, SERVER, T
 from workers.envelope import Envelope
 from workers.parked.label import Parked, label, read
@@ -48,7 +48,7 @@ def by_ladder(
 ) -> Parked:
     """A message that the ladder has parked, with `changed` headers."""
     headers = {**label("s260", "try_again", "the database is away", envelope), **changed}
-    return read(FakeDelivery(body, user=SERVER, headers=headers).as_delivery())
+    return read(FakeDelivery(body, SERVER, headers=headers).delivery())
 
 
 def by_broker(
@@ -64,7 +64,7 @@ def by_broker(
     }
     deaths = [noted | dict(changed), {"reason": "expired"}]
     everything = {**headers, "x-death": deaths}
-    return read(FakeDelivery(ANSWER, user=user, headers=everything).as_delivery())
+    return read(FakeDelivery(ANSWER, user, headers=everything).delivery())
 
 
 def test_what_the_ladder_parks_is_read_again() -> None:
@@ -111,7 +111,7 @@ def test_a_retried_message_that_the_broker_parks_keeps_its_identity() -> None:
         by_broker(changed={"queue": "rollcast.lane.x"}),
         by_ladder(changed={"rollcast-attempt": "x"}),
         by_ladder(changed={"rollcast-step": "spool"}),
-        read(FakeDelivery(ANSWER, user=SERVER).as_delivery()),
+        read(FakeDelivery(ANSWER, SERVER).delivery()),
     ],
 )
 def test_what_is_not_certain_cannot_be_replayed(found: Parked) -> None:
@@ -190,6 +190,6 @@ def test_the_offer_names_the_transfer_too() -> None:
 )
 def test_whatever_lies_there_can_be_listed(body: bytes, user: str | None, headers: dict[str, Any]) -> None:
     """Nothing in the queue keeps an operator from seeing what else is in it."""
-    told = read(FakeDelivery(body, user=user, headers=headers).as_delivery()).described(50)
+    told = read(FakeDelivery(body, user, headers=headers).delivery()).described(50)
     answer = ParkedAnswered(messages=[told])
     assert decode(encode(answer)) == answer

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import structlog
-from aiormq.exceptions import ChannelInvalidStateError
 from sqlalchemy import func, select
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
@@ -16,6 +15,7 @@ from structlog.testing import capture_logs
 from rollcast.codec import encode
 from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
 from rollcast.messages import CloseDue, Message, Query, SpoolVerified
+from tests.deliveries import FakeDelivery
 from tests.unit.steps.build import RIGHT, SERVER, T
 from tests.unit.steps.conftest import bare as bare
 from tests.unit.steps.conftest import empty_ledger as empty_ledger
@@ -32,33 +32,21 @@ TOLD = ToStep("acme", CloseDue(transfer_id=T))
 
 
 @dataclass
-class Letter:
-    """A delivery that notes how it was settled."""
+class Letter(FakeDelivery):
+    """A delivery with a number, which notes in a log that others write to how it was settled."""
 
-    log: list[str]
+    log: list[str] = field(default_factory=list)
     number: int = 0
-    body: bytes = b""
-    user_id: str = SERVER
-    exchange: str = "rollcast.step"
-    routing_key: str = "acme.s310"
-    headers: dict[str, Any] = field(default_factory=dict)
-    reply_to: str | None = None
-    correlation_id: str | None = None
-    lost: bool = False
 
     async def ack(self) -> None:
         """It is done."""
-        self._settle("ack")
+        await super().ack()
+        self.log.append(f"ack {self.number}")
 
     async def nack(self, requeue: bool) -> None:
         """It goes back."""
-        assert requeue
-        self._settle("nack")
-
-    def _settle(self, how: str) -> None:
-        if self.lost:
-            raise ChannelInvalidStateError("the channel is closed")
-        self.log.append(f"{how} {self.number}")
+        await super().nack(requeue)
+        self.log.append(f"nack {self.number}")
 
 
 class Workshop:
@@ -108,12 +96,13 @@ class Workshop:
     def letter(self, number: int = 0, message: Message | None = None, **fields: Any) -> Letter:
         """A delivery of this message."""
         body = encode(message or CloseDue(transfer_id=f"{number:032x}"))
-        return Letter(self.log, number, **{"body": body} | fields)
+        usual = {"body": body, "routing_key": "acme.s310"}
+        return Letter(log=self.log, number=number, **usual | fields)
 
     async def handle(self, *letters: Letter) -> list[str]:
         """Let the runner take deliveries; what happened when all are settled."""
         for letter in letters:
-            await self.runner.take(letter)  # type: ignore[arg-type]
+            await self.runner.take(letter.delivery())
         running = asyncio.create_task(self.runner.run())
         drained = asyncio.create_task(self.runner.drained())
         done, _ = await asyncio.wait({running, drained}, return_when=asyncio.FIRST_COMPLETED)
