@@ -17,7 +17,8 @@ from rollcast.messages import (
 )
 from rollcast.topology import REPLY_TO
 from tests.deliveries import FakeDelivery
-from tests.unit.steps.build import ALICE, OPERATOR, SERVER, T
+from tests.people import ACME, ALICE, BOB, GLOBEX, INITECH, OPERATOR, SERVER_USER
+from tests.unit.steps.build import T
 from tests.unit.steps.world import SETTINGS
 from workers import envelope
 from workers.work import Received
@@ -28,7 +29,7 @@ PLACE = f"{REPLY_TO}.g1h2AA9yZXBseUAxMDY3MzEzNjQAAANLAAAAAGsNJAA=.5RdeuLJm5pQNMD
 
 
 def said(
-    user: str | None = ALICE, exchange: str = UP, key: str = f"acme.{ALICE}.answer", **fields: Any
+    user: str | None = ALICE, exchange: str = UP, key: str = f"{ACME}.{ALICE}.answer", **fields: Any
 ) -> FakeDelivery:
     """A delivery as its user published it."""
     return FakeDelivery(user_id=user, exchange=exchange, routing_key=key, **fields)
@@ -50,13 +51,13 @@ def refused(letter: FakeDelivery, message: Message = ANSWER, pool: str = "s260")
 def test_a_terminal_speaks_for_itself() -> None:
     """Under its own address, its own domain and the verb of the message."""
     received = verify(said(reply_to=PLACE, correlation_id="1"))
-    assert received == Received(ANSWER, ALICE, "acme", PLACE, "1")
+    assert received == Received(ANSWER, ALICE, ACME, PLACE, "1")
 
 
 @pytest.mark.parametrize(
     "place",
     [
-        "rollcast.inbox.bob@acme",
+        f"rollcast.inbox.bob@{ACME}",
         "rollcast.parked.main",
         REPLY_TO,
         "",
@@ -75,19 +76,19 @@ def test_without_a_verified_user_nothing_counts(user: str | None) -> None:
 
 def test_copies_are_refused() -> None:
     """Brokers let them pass by the permissions."""
-    assert "CC" in refused(said(headers={"CC": ["acme.bob@acme.answer"]}))
+    assert "CC" in refused(said(headers={"CC": [f"{ACME}.bob@{ACME}.answer"]}))
 
 
 @pytest.mark.parametrize(
     "key",
     [
-        "acme.bob@acme.answer",
-        f"globex.{ALICE}.answer",
-        f"acme.{ALICE}.receipt",
-        f"acme.{ALICE}",
-        f"acme.{ALICE}.answer.more",
+        f"{ACME}.bob@{ACME}.answer",
+        f"{GLOBEX}.{ALICE}.answer",
+        f"{ACME}.{ALICE}.receipt",
+        f"{ACME}.{ALICE}",
+        f"{ACME}.{ALICE}.answer.more",
         f"nowhere.{ALICE}.answer",
-        f"initech.{ALICE}.answer",
+        f"{INITECH}.{ALICE}.answer",
         "",
     ],
 )
@@ -99,8 +100,8 @@ def test_a_key_that_is_not_the_terminals(key: str) -> None:
 def test_a_verb_of_the_same_queue_does_not_do_for_another_message() -> None:
     """S310 hears two verbs of terminals."""
     receipt = ReceiptReported(transfer_id=T, outcome="failed", bytes=0)
-    assert verify(said(key=f"acme.{ALICE}.receipt"), receipt, "s310")
-    assert "verb" in refused(said(key=f"acme.{ALICE}.cancel"), receipt, "s310")
+    assert verify(said(key=f"{ACME}.{ALICE}.receipt"), receipt, "s310")
+    assert "verb" in refused(said(key=f"{ACME}.{ALICE}.cancel"), receipt, "s310")
 
 
 def test_a_message_in_the_wrong_queue() -> None:
@@ -110,34 +111,34 @@ def test_a_message_in_the_wrong_queue() -> None:
 
 def test_a_server_speaks_to_steps() -> None:
     """Under the key of the step."""
-    letter = said(SERVER, STEP, "globex.s270")
-    assert verify(letter, RoundDue(transfer_id=T), "s270").domain == "globex"
-    assert "key" in refused(said(SERVER, STEP, "globex.s310"), RoundDue(transfer_id=T), "s270")
+    letter = said(SERVER_USER, STEP, f"{GLOBEX}.s270")
+    assert verify(letter, RoundDue(transfer_id=T), "s270").domain == GLOBEX
+    assert "key" in refused(said(SERVER_USER, STEP, f"{GLOBEX}.s310"), RoundDue(transfer_id=T), "s270")
 
 
-@pytest.mark.parametrize("user", [ALICE, OPERATOR, "server-main@acme"])
+@pytest.mark.parametrize("user", [ALICE, OPERATOR, f"{SERVER_USER}@{ACME}"])
 def test_nobody_else_speaks_as_a_server(user: str) -> None:
     """Neither a terminal nor an operator, whatever it is called."""
-    refused(said(user, STEP, "acme.s310"), CloseDue(transfer_id=T), "s310")
+    refused(said(user, STEP, f"{ACME}.s310"), CloseDue(transfer_id=T), "s310")
 
 
 def test_an_operator_asks_s200() -> None:
     """About accounts and transfers; a terminal does not, on that exchange."""
     for message in (AccountRequested(action="list"), Query()):
-        assert verify(said(OPERATOR, STEP, "acme.s200"), message, "s200").origin == OPERATOR
-        refused(said(ALICE, STEP, "acme.s200"), message, "s200")
+        assert verify(said(OPERATOR, STEP, f"{ACME}.s200"), message, "s200").origin == OPERATOR
+        refused(said(ALICE, STEP, f"{ACME}.s200"), message, "s200")
 
 
 @pytest.mark.parametrize("verb", ["query", "register", "parked"])
 def test_a_terminal_does_not_ask_for_parked_messages(verb: str) -> None:
     """Neither under a verb of its own nor, were the broker to let it, as an operator or through a server."""
     asked = ParkedRequested(action="drop", ids=["0" * 16])
-    assert verify(said(OPERATOR, STEP, "acme.s200"), asked, "s200").origin == OPERATOR
-    refused(said(key=f"acme.{ALICE}.{verb}"), asked, "s200")
-    refused(said(ALICE, STEP, "acme.s200"), asked, "s200")
-    passed_on = envelope.Envelope(ALICE, STEP, "acme.s200", 0).headers(0)
-    refused(said(SERVER, STEP, "acme.s200", headers={**passed_on}), asked, "s200")
-    refused(said(OPERATOR, STEP, "globex.s200"), asked, "s210")
+    assert verify(said(OPERATOR, STEP, f"{ACME}.s200"), asked, "s200").origin == OPERATOR
+    refused(said(key=f"{ACME}.{ALICE}.{verb}"), asked, "s200")
+    refused(said(ALICE, STEP, f"{ACME}.s200"), asked, "s200")
+    passed_on = envelope.Envelope(ALICE, STEP, f"{ACME}.s200", 0).headers(0)
+    refused(said(SERVER_USER, STEP, f"{ACME}.s200", headers={**passed_on}), asked, "s200")
+    refused(said(OPERATOR, STEP, f"{GLOBEX}.s200"), asked, "s210")
 
 
 @pytest.mark.parametrize("exchange", ["", "amq.topic", "rollcast.down", "rollcast.bulk"])
@@ -149,7 +150,7 @@ def test_nothing_comes_from_other_exchanges(exchange: str) -> None:
 def test_a_copy_of_a_server_counts_as_the_message_itself() -> None:
     """With the origin, the key and the exchange of the first publishing."""
     first = envelope.read(said().delivery())
-    copy = said(SERVER, STEP, "acme.s260", headers=dict(first.headers(attempt=2)))
+    copy = said(SERVER_USER, STEP, f"{ACME}.s260", headers=dict(first.headers(attempt=2)))
     assert verify(copy).origin == ALICE
     assert envelope.read(copy.delivery()).attempt == 2
 
@@ -157,7 +158,7 @@ def test_a_copy_of_a_server_counts_as_the_message_itself() -> None:
 @pytest.mark.parametrize("user", [ALICE, OPERATOR])
 def test_only_servers_pass_on(user: str) -> None:
     """Anybody can write headers."""
-    claimed = envelope.Envelope("bob@acme", UP, "acme.bob@acme.answer", 0).headers(attempt=1)
+    claimed = envelope.Envelope(BOB, UP, f"{ACME}.bob@{ACME}.answer", 0).headers(attempt=1)
     assert "claims" in refused(said(user, headers=dict(claimed)))
 
 
@@ -166,10 +167,10 @@ def test_a_copy_without_its_origin_is_parked(missing: str) -> None:
     """One malformed message must not end a worker."""
     headers = dict(envelope.read(said().delivery()).headers(attempt=1))
     del headers[missing]
-    refused(said(SERVER, STEP, "acme.s260", headers=dict(headers)))
+    refused(said(SERVER_USER, STEP, f"{ACME}.s260", headers=dict(headers)))
 
 
 def test_a_copy_with_a_wrong_attempt_is_parked() -> None:
     """Nor must a word where a number belongs."""
     headers: dict[str, Any] = dict(envelope.read(said().delivery()).headers(attempt=1))
-    refused(said(SERVER, STEP, "acme.s260", headers=headers | {envelope.ATTEMPT: "often"}))
+    refused(said(SERVER_USER, STEP, f"{ACME}.s260", headers=headers | {envelope.ATTEMPT: "often"}))

@@ -16,7 +16,8 @@ from rollcast.codec import encode
 from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
 from rollcast.messages import CloseDue, Message, Query, SpoolVerified
 from tests.deliveries import FakeDelivery
-from tests.unit.steps.build import RIGHT, SERVER, T
+from tests.people import ACME, ALICE, BOB, SERVER_USER
+from tests.unit.steps.build import RIGHT, T
 from tests.unit.steps.conftest import bare as bare
 from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import ledger_url as ledger_url
@@ -26,9 +27,9 @@ from workers.ledger.tables import events
 from workers.runner import BATCH, Runner
 from workers.work import Action, Outcome, Publication, Received, Services, ToStep, VerifySpool
 
-VERIFY = VerifySpool("alice@acme", T, 1, sha256=False)
-VERIFIED = ToStep("acme", SpoolVerified(transfer_id=T, hash=RIGHT))
-TOLD = ToStep("acme", CloseDue(transfer_id=T))
+VERIFY = VerifySpool(ALICE, T, 1, sha256=False)
+VERIFIED = ToStep(ACME, SpoolVerified(transfer_id=T, hash=RIGHT))
+TOLD = ToStep(ACME, CloseDue(transfer_id=T))
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Workshop:
     def letter(self, number: int = 0, message: Message | None = None, **fields: Any) -> Letter:
         """A delivery of this message."""
         body = encode(message or CloseDue(transfer_id=f"{number:032x}"))
-        usual = {"body": body, "routing_key": "acme.s310"}
+        usual = {"body": body, "routing_key": f"{ACME}.s310"}
         return Letter(log=self.log, number=number, **usual | fields)
 
     async def handle(self, *letters: Letter) -> list[str]:
@@ -175,9 +176,9 @@ async def test_a_message_that_fails_does_not_take_its_batch_along(
     [
         ({"body": b"no msgpack"}, ["parked 0", "ack 0", "told 0"]),
         ({"user_id": ""}, ["parked 0", "ack 0"]),
-        ({"user_id": "bob@acme"}, ["parked 0", "ack 0"]),
+        ({"user_id": BOB}, ["parked 0", "ack 0"]),
         ({"headers": {"CC": ["x"]}}, ["parked 0", "ack 0"]),
-        ({"headers": {"rollcast-origin": "bob@acme"}}, ["parked 0", "ack 0"]),
+        ({"headers": {"rollcast-origin": BOB}}, ["parked 0", "ack 0"]),
         ({"routing_key": "elsewhere.s310"}, ["parked 0", "ack 0"]),
     ],
 )
@@ -200,7 +201,7 @@ async def test_a_newer_message_waits_for_newer_workers(bare: World) -> None:
 
 async def test_a_question_is_tried_twice(bare: World) -> None:
     """After that nobody waits for the answer, so it is not kept; a fault of ours is, with all that came with it."""
-    asked = Envelope("alice@acme", "rollcast.up", "acme.alice@acme.query", 0)
+    asked = Envelope(ALICE, "rollcast.up", f"{ACME}.alice@{ACME}.query", 0)
     for attempt, error, then in [
         (0, Transient("later"), ["retried 0", "ack 0"]),
         (1, Transient("later"), ["ack 0"]),
@@ -212,7 +213,7 @@ async def test_a_question_is_tried_twice(bare: World) -> None:
 
         shop = Workshop(bare, step, "s200")
         question = shop.letter(message=Query(), headers=asked.headers(attempt))
-        question.routing_key = "acme.s200"
+        question.routing_key = f"{ACME}.s200"
         assert await shop.handle(question) == then
 
 
@@ -248,7 +249,7 @@ async def test_what_log_lines_say_of_the_messages(bare: World) -> None:
         failing(Transient("later"), 1)(received)
 
     shop = Workshop(bare, telling)
-    again = shop.letter(1, headers=Envelope(SERVER, "rollcast.step", "acme.s310", 0).headers(2))
+    again = shop.letter(1, headers=Envelope(SERVER_USER, "rollcast.step", f"{ACME}.s310", 0).headers(2))
     with capture_logs(processors=[merge_contextvars]) as lines:
         await shop.handle(shop.letter(0), again)
     told = [(line["step"], line.get("transfer"), line.get("attempt")) for line in lines]

@@ -11,7 +11,8 @@ from rollcast.errors import BrokerUnavailable
 from rollcast.messages import Message
 from rollcast.topology import BULK
 from tests.deliveries import FakeDelivery
-from tests.unit.steps.build import ALICE, T
+from tests.people import ALICE
+from tests.unit.steps.build import T
 from tests.unit.steps.world import World
 from workers.spool.spooler import Spooler
 from workers.spool.store import Store

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from rollcast.errors import Transient
 from rollcast.messages import ChunksSpooled, SourceDiffered
 from rollcast.states import Transfer
-from tests.unit.steps.build import ALICE, MALLORY, OTHER_T, SERVER, T, file, request
+from tests.people import ALICE, MALLORY, SERVER_USER
+from tests.unit.steps.build import OTHER_T, T, file, request
 from tests.unit.steps.measured import counting
 from tests.unit.steps.spool_pool import CHUNK, LAST, Chunk, Pool
 from tests.unit.steps.world import World
@@ -79,7 +80,7 @@ async def test_a_wrong_chunk_is_dropped(world: World, pool: Pool, wrong: dict[st
 
 async def test_a_server_may_upload_for_the_sender(pool: Pool) -> None:
     """As it casts."""
-    assert await pool.take(Chunk(0, user_id=SERVER)) == ["ack"]
+    assert await pool.take(Chunk(0, user_id=SERVER_USER)) == ["ack"]
     assert pool.files() == {f"{T}/0"}
 
 
