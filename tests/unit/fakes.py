@@ -9,6 +9,7 @@ from rollcast.errors import RequestRefused
 from rollcast.messages import AnswerRecorded, Message, ReceiptReported, Refused
 from rollcast.session import Session
 from tests.deliveries import FakeDelivery
+from tests.people import ALICE
 from tests.unit.offers import TRANSFER
 
 M = TypeVar("M", bound=Message)
@@ -17,7 +18,7 @@ M = TypeVar("M", bound=Message)
 class FakeSession(Session):
     """A session that writes down what is told, and answers requests from `answers`."""
 
-    def __init__(self, address: str = "alice@acme") -> None:
+    def __init__(self, address: str = ALICE) -> None:
         super().__init__(Credentials(address, f"amqp://{address.replace('@', '%40')}:x@localhost/"))
         self.told: asyncio.Queue[Message] = asyncio.Queue()
         self.answers: list[Message] = []
@@ -51,6 +52,6 @@ class FakeSession(Session):
         return self.is_blocked
 
 
-def chunk(index: int, body: bytes, user: str | None = "alice@acme") -> FakeDelivery:
+def chunk(index: int, body: bytes, user: str | None = ALICE) -> FakeDelivery:
     """A chunk as its sender publishes it."""
     return FakeDelivery(body, user, headers=Label(TRANSFER, index, digest_of(body)).headers())

@@ -57,7 +57,7 @@ def test_a_terminal_speaks_for_itself() -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        f"rollcast.inbox.bob@{ACME}",
+        f"rollcast.inbox.{BOB}",
         "rollcast.parked.main",
         REPLY_TO,
         "",
@@ -76,13 +76,13 @@ def test_without_a_verified_user_nothing_counts(user: str | None) -> None:
 
 def test_copies_are_refused() -> None:
     """Brokers let them pass by the permissions."""
-    assert "CC" in refused(said(headers={"CC": [f"{ACME}.bob@{ACME}.answer"]}))
+    assert "CC" in refused(said(headers={"CC": [f"{ACME}.{BOB}.answer"]}))
 
 
 @pytest.mark.parametrize(
     "key",
     [
-        f"{ACME}.bob@{ACME}.answer",
+        f"{ACME}.{BOB}.answer",
         f"{GLOBEX}.{ALICE}.answer",
         f"{ACME}.{ALICE}.receipt",
         f"{ACME}.{ALICE}",
@@ -158,7 +158,7 @@ def test_a_copy_of_a_server_counts_as_the_message_itself() -> None:
 @pytest.mark.parametrize("user", [ALICE, OPERATOR])
 def test_only_servers_pass_on(user: str) -> None:
     """Anybody can write headers."""
-    claimed = envelope.Envelope(BOB, UP, f"{ACME}.bob@{ACME}.answer", 0).headers(attempt=1)
+    claimed = envelope.Envelope(BOB, UP, f"{ACME}.{BOB}.answer", 0).headers(attempt=1)
     assert "claims" in refused(said(user, headers=dict(claimed)))
 
 

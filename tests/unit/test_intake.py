@@ -18,6 +18,7 @@ from rollcast.receiving.journal import Journal
 from rollcast.receiving.partfile import PartFile
 from rollcast.receiving.repair import Repair
 from tests.deliveries import FakeDelivery
+from tests.people import ALICE, MALLORY
 from tests.unit.fakes import chunk
 from tests.unit.offers import TRANSFER, offer
 
@@ -81,13 +82,13 @@ async def test_wrong_chunks_are_dropped_and_counted(lane: Lane) -> None:
     """Each reason has its count, none stores anything, all are acknowledged."""
     good = piece(1)
     wrong = [
-        chunk(1, good.body, user="mallory@acme"),
+        chunk(1, good.body, user=MALLORY),
         chunk(1, good.body, user=None),
         chunk(4, good.body),
         chunk(1, good.body[:-1]),
-        FakeDelivery(good.body[::-1], "alice@acme", headers=good.headers),
-        FakeDelivery(good.body, "alice@acme", headers={**good.headers, "transfer": "f" * 32}),
-        FakeDelivery(good.body, "alice@acme", headers={"index": "1"}),
+        FakeDelivery(good.body[::-1], ALICE, headers=good.headers),
+        FakeDelivery(good.body, ALICE, headers={**good.headers, "transfer": "f" * 32}),
+        FakeDelivery(good.body, ALICE, headers={"index": "1"}),
     ]
     await lane.take(wrong)
     assert lane.intake.dropped == {
@@ -125,6 +126,6 @@ async def test_the_end_of_the_cast_starts_the_repair(lane: Lane) -> None:
     await lane.take([piece(0), piece(2), FakeDelivery(b"\xc1", user_id="server-main")])
     assert lane.asked.empty()
     end = encode(CastEnded(transfer_id=TRANSFER))
-    await lane.take([FakeDelivery(end, user_id="mallory@acme"), FakeDelivery(end, user_id="server-main")])
+    await lane.take([FakeDelivery(end, user_id=MALLORY), FakeDelivery(end, user_id="server-main")])
     assert await asyncio.wait_for(lane.asked.get(), 1) == [(1, 2), (3, 4)]
     repairing.cancel()

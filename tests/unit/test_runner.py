@@ -201,7 +201,7 @@ async def test_a_newer_message_waits_for_newer_workers(bare: World) -> None:
 
 async def test_a_question_is_tried_twice(bare: World) -> None:
     """After that nobody waits for the answer, so it is not kept; a fault of ours is, with all that came with it."""
-    asked = Envelope(ALICE, "rollcast.up", f"{ACME}.alice@{ACME}.query", 0)
+    asked = Envelope(ALICE, "rollcast.up", f"{ACME}.{ALICE}.query", 0)
     for attempt, error, then in [
         (0, Transient("later"), ["retried 0", "ack 0"]),
         (1, Transient("later"), ["ack 0"]),
