@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from rollcast.errors import Transient
+from rollcast.redaction import cleaned
 from workers.broker.management import Management
 from workers.ledger.migrate import migrate
 from workers.pools import Pools
 from workers.process.health import Health
 from workers.process.patience import patiently
-from workers.process.redaction import cleaned
 from workers.process.stopping import Stop
 from workers.settings import ALL, Settings
 
