@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from rollcast.errors import Transient
 from rollcast.messages import ChunksSpooled, SourceDiffered
 from rollcast.states import Transfer
-from tests.people import ALICE, MALLORY, SERVER_USER
+from tests.people import ALICE, MALLORY, SERVER_USER, everybodys
 from tests.unit.steps.build import OTHER_T, T, file, request
 from tests.unit.steps.measured import counting
 from tests.unit.steps.spool_pool import CHUNK, LAST, Chunk, Pool
@@ -69,7 +69,7 @@ async def test_a_chunk_that_comes_twice_at_once_and_differs(world: World, pool: 
         {"body": b""},
         {"body": LAST},
     ],
-    ids=str,
+    ids=lambda wrong: everybodys(str(wrong)),
 )
 async def test_a_wrong_chunk_is_dropped(world: World, pool: Pool, wrong: dict[str, Any]) -> None:
     """It is acknowledged, and ends nothing."""
