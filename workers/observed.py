@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, func, select
 
-from rollcast.messages.values import ReceiverStatus
+from rollcast.messages.values import MAX_TEXT, ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
 from workers import metrics
@@ -31,7 +31,7 @@ def resolved(transfer: Row[Any], ledger: Ledger) -> None:
 def refused(transfer_id: str, sender: str, code: Code, detail: str, ledger: Ledger) -> None:
     """A transfer ended before it had begun."""
     ledger.on_commit(metrics.TRANSFERS_ENDED.labels(state=Transfer.REFUSED).inc)
-    _log(ledger, "a transfer is refused", transfer_id, sender, reason=code, detail=detail)
+    _log(ledger, "a transfer is refused", transfer_id, sender, reason=code, detail=detail[:MAX_TEXT])
 
 
 def ended(

@@ -13,6 +13,7 @@ from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, STATUSES_IN_SHORT, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
+from rollcast.redaction import without_passwords
 from rollcast.settings import misspelt
 
 HELP = """\
@@ -100,9 +101,9 @@ def _usage(wrong: CycloptsError) -> UsageError:
 
 
 def _our_fault(fault: Exception) -> RollcastError:
-    output.say(*"".join(traceback.format_exception(fault)).splitlines())
+    output.say(*without_passwords("".join(traceback.format_exception(fault))).splitlines())
     return RollcastError(
-        f"a fault in rollcast itself: {type(fault).__name__}: {fault}",
+        f"a fault in rollcast itself: {type(fault).__name__}: {without_passwords(str(fault))}",
         hint="Please report it with the lines above.",
     )
 

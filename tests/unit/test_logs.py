@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from rollcast.redaction import cleaned, without_passwords
 from workers.process.logs import Seldom
-from workers.process.redaction import cleaned, without_passwords
 
 TALKATIVE = """
 import asyncio, gc, logging, warnings

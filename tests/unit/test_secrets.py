@@ -17,6 +17,8 @@ import rollcast
 import workers
 from rollcast import ClientSettings, Credentials, Operator
 from rollcast.broker import Link
+from rollcast.cli import app
+from rollcast.cli.exits import Exit
 from rollcast.errors import BrokerRefused
 from rollcast.messages import AccountAnswered
 from workers.settings import Settings
@@ -110,3 +112,19 @@ async def test_a_url_with_a_password_that_is_not_escaped_is_refused_without_it(p
             pass
     assert password.partition("/")[0] not in str(caught.value).split()
     assert "%2F" in caught.value.hint
+
+
+def test_a_fault_of_the_command_line_is_told_without_passwords(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whichever library has put an address into its words."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError(f"no connection to {URL}")
+
+    monkeypatch.setattr(app, "application", lambda: fail)
+    assert app.run(["list", "--json"]) == Exit.OUR_FAULT
+    told = capsys.readouterr()
+    for text in told:
+        assert "no connection to amqp://operator:***@host/" in text
+    assert PASSWORD not in told.out + told.err

@@ -7,7 +7,7 @@ import time
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from workers.process.redaction import cleaned
+from rollcast.redaction import cleaned
 
 OURS = ("workers", "rollcast")
 """Whose lines `ROLLCAST_LOG_LEVEL` is about; of the libraries only warnings are logged, for DEBUG formats bodies."""

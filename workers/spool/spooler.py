@@ -135,7 +135,7 @@ class Spooler(Line):
             if known is None or not known.ended:
                 raise
             # It ended meanwhile, and its folder was removed under the chunk.
-            self._uploads[label.transfer_id] = known
+            await self._forget(label.transfer_id)
             self._refuse(ENDED, delivery, label)
             return None
         return Stored(delivery, label)

@@ -6,21 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from rollcast.messages import CancelRequested, CloseDue, RoundDue, SenderCheckDue
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    MINUTE,
-    SECOND,
-    MiB,
-    T,
-    accept,
-    at,
-    by,
-    delivered,
-    failed,
-    reject,
-)
+from tests.people import ACME, ALICE, BOB, CAROL
+from tests.unit.steps.build import MINUTE, SECOND, MiB, T, accept, at, by, delivered, failed, reject
 from tests.unit.steps.build import request as wanted
 from tests.unit.steps.measured import counting
 from tests.unit.steps.world import World
@@ -61,7 +48,7 @@ async def test_a_delivery_and_its_receipts(world: World) -> None:
     assert more("rollcast_transfers_ended_total", state="partial") == 1
     assert more("rollcast_receivers_ended_total", state="delivered") == 1
     assert more("rollcast_receivers_ended_total", state="failed") == 1
-    await world.settle(at("acme", CloseDue(transfer_id=T)))
+    await world.settle(at(ACME, CloseDue(transfer_id=T)))
     assert more("rollcast_transfers_ended_total", state="partial") == 1
 
 
@@ -81,7 +68,7 @@ async def test_a_receipt_that_is_late_counts(world: World) -> None:
     await world.settle(by(BOB, delivered()))
     await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
     world.pass_time(2 * MINUTE)
-    await world.settle(at("acme", CloseDue(transfer_id=T)))
+    await world.settle(at(ACME, CloseDue(transfer_id=T)))
     assert more("rollcast_transfers_ended_total", state="partial") == 1
     await world.settle(by(CAROL, delivered()))
     assert await world.state() == "completed"
@@ -96,7 +83,7 @@ async def test_who_joins_the_list_later_is_not_timed(world: World) -> None:
     await world.asking(wanted(consent_timeout=60_000))
     await world.settle(by(BOB, accept()))
     world.pass_time(2 * MINUTE)
-    await world.settle(at("acme", RoundDue(transfer_id=T)))
+    await world.settle(at(ACME, RoundDue(transfer_id=T)))
     await world.settle(by(CAROL, accept()))
     await world.settle(by(CAROL, delivered()))
     assert more("rollcast_receipt_seconds_count") == 0
@@ -121,11 +108,11 @@ async def test_the_beginning_and_the_end_are_a_line_each(world: World) -> None:
     with capture_logs() as lines:
         await world.casting(wanted())
         await world.settle(by(ALICE, wanted()))
-        await world.settle(at("acme", SenderCheckDue(transfer_id=T)))
+        await world.settle(at(ACME, SenderCheckDue(transfer_id=T)))
         await world.change(uploaded_at=1)
         world.pass_time(20 * SECOND)
         await world.settle(by(BOB, delivered()), by(CAROL, failed()))
-        await world.settle(at("acme", CloseDue(transfer_id=T)))
+        await world.settle(at(ACME, CloseDue(transfer_id=T)))
     begin, end = lines
     assert begin == {**about, "event": "a transfer begins", "size": SIZE, "receivers": 2}
     assert end.pop("duration_s") == pytest.approx(20, abs=5)
@@ -144,7 +131,7 @@ async def test_a_cancelled_transfer_ends_with_its_reason(world: World) -> None:
         await world.casting(wanted())
         await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
         world.pass_time(2 * MINUTE)
-        await world.settle(at("acme", CloseDue(transfer_id=T)))
+        await world.settle(at(ACME, CloseDue(transfer_id=T)))
         await world.settle(by(CAROL, delivered()))
     told = [(line["event"], line.get("state"), line.get("reason")) for line in lines]
     assert told == [
