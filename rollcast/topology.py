@@ -229,13 +229,17 @@ def session_inbox(address: str, session: str) -> QueueSpec:
     return QueueSpec(f"rollcast.inbox.{key}", {**CLASSIC, "x-expires": 60_000}, ((DOWN, key),))
 
 
+LANE_BYTES = 256 * MiB
+"""What waits in a lane at the most; what was given out and not acknowledged does not count."""
+
+
 def lane(address: str, transfer_id: str, cast_exchange: str) -> QueueSpec:
     """One receiver's part of a cast. What it drops when it overflows is repaired from the spool."""
     key = transfer_key(address, transfer_id)
     arguments = {
         **CLASSIC,
         "x-expires": 15 * 60_000,
-        "x-max-length-bytes": 256 * MiB,
+        "x-max-length-bytes": LANE_BYTES,
         "x-overflow": "drop-head",
     }
     return QueueSpec(f"rollcast.lane.{key}", arguments, ((cast_exchange, ""), (LANE, key)))

@@ -50,6 +50,7 @@ from workers.spool.spooler import BATCH as SPOOL_BATCH
 from workers.spool.spooler import Spooler
 from workers.spool.store import Store
 from workers.steps import STEPS
+from workers.watchdog import Watchdog
 
 DECLARE_EVERY, WATCH_EVERY = 10.0, 2.0
 """Seconds."""
@@ -216,7 +217,9 @@ class Pools:
             case "clock":
                 keeper = Keeper(settings, self._database, self._store, self._management)
                 census = Census(settings, self._database)
-                return [Clock(self._database, self._outbox).run(), keeper.run(), census.run()]
+                watchdog = Watchdog(settings.domains, self._management, self._declarer)
+                clock = Clock(self._database, self._outbox)
+                return [clock.run(), keeper.run(), census.run(), watchdog.run()]
             case "progress":
                 progress = Progress(settings, self._database, self._outbox)
                 queue = progress_queue(settings.server, settings.domains)
