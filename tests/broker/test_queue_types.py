@@ -13,7 +13,7 @@ from rollcast.broker import Link
 from rollcast.topology import CLASSIC, TYPE, UP, QueueSpec
 from tests.contract.queues import queues
 from tests.people import own
-from tests.sharing import virtual_host
+from tests.sharing import own_virtual_host
 from workers.broker.declarer import Declarer
 from workers.broker.management import Management
 from workers.doctor import queue_checks
@@ -24,7 +24,7 @@ from workers.settings import Settings
 @pytest.fixture
 def quorum(node: Broker) -> Iterator[Broker]:
     """Such a virtual host."""
-    with virtual_host(node, own("quorum"), "quorum") as made:
+    with own_virtual_host(node, own("quorum"), "quorum") as made:
         yield made
 
 
