@@ -178,7 +178,7 @@ class Pools:
         # Those of other pools, too: what comes for a pool that does not run yet waits for it, and is seen to wait.
         queues = [*own_queues.of_pools(self._settings).values(), parked(self._settings.server)]
         # Whether it is ready is seen by this connection, which is used when there is something to publish.
-        await self._control_out.open()
+        await self._control_out.connect()
         await self._guard.declare()
         await self._declarer.exchanges()
         await self._declarer.queues(queues)

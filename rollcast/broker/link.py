@@ -69,7 +69,7 @@ class Link:
         self._absence: BrokerUnavailable | None = None
         self._lock = asyncio.Lock()
 
-    async def open(self) -> None:
+    async def connect(self) -> None:
         """Connect, if it is not connected. Raises `BrokerUnavailable`, `BrokerRefused`."""
         await self._connected()
 

@@ -7,23 +7,17 @@ import pytest
 
 from dev import management
 from dev.broker import Broker
-from dev.deployment import deployment
 from rollcast.topology import STEPS, step_queue
-from tests.e2e.world import World, random_file
-from tests.people import ALICE, BOB, CAROL, ONE_SERVER, OPERATOR, SERVER, own
+from tests.e2e.world import World, deployed, random_file
+from tests.people import ALICE, BOB, CAROL, SERVER, own
 from tests.sharing import own_virtual_host
 
 
 @pytest.fixture
 def quorum(node: Broker, tmp_path: Path) -> Iterator[World]:
     """A server in such a virtual host."""
-    with (
-        own_virtual_host(node, own("quorum"), "quorum") as broker,
-        deployment(tmp_path, broker, ONE_SERVER, operator=OPERATOR) as running,
-    ):
-        made = World(running, broker, tmp_path)
+    with own_virtual_host(node, own("quorum"), "quorum") as broker, deployed(tmp_path, broker) as made:
         yield made
-        made.close()
 
 
 def test_a_transfer_goes_through_classic_queues(quorum: World, tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from dev.broker import private_node
-from dev.deployment import deployment
-from tests.e2e.world import World, random_file
-from tests.people import ALICE, BOB, ONE_SERVER, OPERATOR
+from tests.e2e.world import World, deployed, random_file
+from tests.people import ALICE, BOB
 
 pytestmark = pytest.mark.long
 
@@ -18,11 +17,9 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A server at a broker with such frames."""
     with (
         private_node(tmp_path / "broker", more={"frame_max": str(request.param)}) as node,
-        deployment(tmp_path, node, ONE_SERVER, operator=OPERATOR) as running,
+        deployed(tmp_path, node) as made,
     ):
-        made = World(running, node, tmp_path)
         yield made
-        made.close()
 
 
 def test_a_transfer_goes_through(world: World, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ HARMFUL = {
     *("dead-letter-exchange", "dead-letter-routing-key", "delivery-limit"),
 }
 """What a policy must not set on a queue of ours: it would lose messages, or keep them where nobody looks."""
+WELL = {"running", "idle", "flow", "live"}
+"""States of a queue that serves; `live` where the broker collects no figures."""
 LOOKED_AT = 100
 START = "Start it: python -m workers"
 NOTHING = Counts(0, 0)
@@ -56,7 +58,7 @@ def _trouble(spec: QueueSpec, queue: Queue | None, pool: str | None) -> Finding 
     if harmful := HARMFUL & set(queue.get("effective_policy_definition") or {}):
         remedy = "Change its pattern so that it does not fit, or clear it; see rabbitmqctl list_policies."
         return wrong(subject, f"the policy {queue.get('policy')} sets {', '.join(sorted(harmful))}", remedy)
-    if (state := queue.get("state", "running")) not in {"running", "idle", "flow"}:
+    if (state := queue.get("state", "running")) not in WELL:
         return wrong(
             subject, f"it is {state}", "See the broker's log: nodes that have the queue may be down."
         )
