@@ -34,7 +34,7 @@ def shared_node(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
-def virtual_host(node: Broker, name: str) -> Iterator[Broker]:
+def own_virtual_host(node: Broker, name: str) -> Iterator[Broker]:
     """An empty virtual host of a node; gone afterwards with all in it."""
     made = Broker(f"{node.amqp_url.rpartition('/')[0]}/{quote(name, safe='')}", node.management_url)
     management.delete(node.management_url, made.path("vhosts"))

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-import tenacity
 from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 
 from rollcast.broker import Consumer, Delivery, Link, acknowledge
 from rollcast.errors import BrokerRefused
 from tests.broker.proxy import Proxy
+from tests.waiting import until
 
 DEADLINE_S = 60.0
 
@@ -50,20 +50,6 @@ async def running(consumer: Consumer) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.wait([task])
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    retrying = tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_result(lambda holds: not holds),
-        wait=tenacity.wait_fixed(0.02),
-        stop=tenacity.stop_after_delay(DEADLINE_S),
-    )
-
-    async def look() -> bool:
-        return condition()
-
-    await retrying(look)
-
-
 async def say(admin: AbstractChannel, queue: str, body: bytes) -> None:
     """Put a message into a queue."""
     await admin.default_exchange.publish(Message(body), queue)
@@ -81,7 +67,7 @@ async def test_a_deleted_queue_is_declared_and_consumed_again(
     consumer = Consumer(link, queue, reader.take, prefetch=4, prepare=declare)
     async with running(consumer):
         await admin.queue_delete(queue)
-        await until(lambda: consumer.starts == 2)
+        await until(lambda: consumer.starts == 2, "it consumes again")
         await say(admin, queue, b"after")
         await reader.hear(b"after")
 

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from dev import management, ports
-from dev.broker import MEMORY, Broker, Node
+from dev.broker import MEMORY, Broker, Node, private_node
 from rollcast.errors import Permanent, Transient
 from workers.broker.management import Management
+
+pytestmark = pytest.mark.long
 
 FULL = "the broker's memory is full"
 DEADLINE_S = 30.0
@@ -20,19 +22,24 @@ SEEN_AFTER_S = 12.0
 
 
 @pytest.fixture
-async def api(node: Broker) -> AsyncIterator[Management]:
+async def api(own_node: Node) -> AsyncIterator[Management]:
     """The management API as an administrator sees it."""
-    async with Management(node.management_url, node.vhost) as made:
+    async with Management(own_node.management_url, own_node.vhost) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def own_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node of this module."""
+    with private_node(tmp_path_factory.mktemp("own") / "broker") as made:
         yield made
 
 
 @pytest.fixture
-def own(node: Broker) -> Iterator[Node]:
+def own(own_node: Node) -> Iterator[Node]:
     """A node whose limit may be changed, with its usual one at the end."""
-    if not isinstance(node, Node):
-        pytest.skip("the broker is not ours to be starved")
-    yield node
-    node.allow_memory(MEMORY)
+    yield own_node
+    own_node.allow_memory(MEMORY)
 
 
 async def _is(api: Management, wanted: str | None) -> None:

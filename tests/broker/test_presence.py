@@ -10,7 +10,8 @@ from dev import management
 from dev.broker import Broker
 from rollcast.broker import Consumer, Link, Presence
 from tests.broker.proxy import Proxy
-from tests.broker.test_consumer import Reader, running, until
+from tests.broker.test_consumer import Reader, running
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -54,12 +55,12 @@ async def test_it_is_said_once_that_it_is_lost_and_once_that_it_is_back(
 
         async with running(Consumer(inbound, queue, Reader().take, prefetch=1, prepare=register)) as _:
             proxy.close()
-            await until(lambda: not inbound.is_open and not control.is_open and tries > 3)
+            await until(lambda: not inbound.is_open and not control.is_open and tries > 3, "both are lost")
             lost = [f"lost the broker at {place}, trying again"]
             assert lines(caplog) == lost
             assert "no broker answers" in str(control.absence)
             await proxy.start(int(place.rpartition(":")[2]))
-            await until(lambda: inbound.is_open and control.is_open)
+            await until(lambda: inbound.is_open and control.is_open, "both are back")
     assert lines(caplog) == [*lost, f"the broker at {place} is back"]
     assert control.absence is None
 
@@ -72,8 +73,8 @@ async def test_what_the_broker_says_is_told(
     name = urlsplit(url).username or ""
     async with links(url) as (_, inbound), running(Consumer(inbound, queue, Reader().take, prefetch=1)):
         management.call(node.management_url, "DELETE", node.path("permissions", name))
-        await until(lambda: close_connections(node, name) > 0)
-        await until(lambda: len(lines(caplog)) == 2)
+        await until(lambda: close_connections(node, name) > 0, "its connections are closed")
+        await until(lambda: len(lines(caplog)) == 2, "both are told")
     lost, refused = lines(caplog)
     assert "(CONNECTION_FORCED - " in lost
     assert f"takes no connection of {name} at present: NOT_ALLOWED - " in refused
@@ -97,5 +98,5 @@ async def test_whoever_leaves_has_lost_nothing(proxy: Proxy, caplog: pytest.LogC
     """A connection that we close ourselves is not missed."""
     async with links(proxy.url):
         pass
-    await until(lambda: proxy.connections == 2)
+    await until(lambda: proxy.connections == 2, "both have come")
     assert lines(caplog) == []

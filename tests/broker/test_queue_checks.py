@@ -1,7 +1,6 @@
 """What is seen of the queues at a real broker, as they should be and as they should not."""
 
 import asyncio
-import time
 from dataclasses import replace
 
 from aio_pika import Message
@@ -14,6 +13,7 @@ from rollcast.topology import STEP, parked, progress_queue, step_queue
 from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
 from tests.broker.clinic import database as database
+from tests.waiting import until_async
 from workers.broker import own_queues
 from workers.broker.management import Management
 from workers.ladder import rung_queues
@@ -88,9 +88,13 @@ async def test_a_policy_that_would_lose_messages(clinic: Clinic) -> None:
 
 async def _until(clinic: Clinic, subject: str) -> Finding:
     """A finding that comes a little later: the broker applies a policy in its own time."""
-    deadline = time.monotonic() + DEADLINE_S
-    while subject not in (found := await clinic.queues()):
-        assert time.monotonic() < deadline, found
+    found: dict[str, Finding] = {}
+
+    async def told() -> bool:
+        found.update(await clinic.queues())
+        return subject in found
+
+    await until_async(told, f"a finding about {subject}")
     return found[subject]
 
 

@@ -15,7 +15,6 @@ from tests.contract import manifests as k8s
 from tests.contract import pods
 from tests.contract.manifests import Manifest, of_kind
 from tests.contract.topology_operator import as_definitions
-from tests.people import SERVER
 
 
 class Cluster(NamedTuple):
@@ -86,4 +85,4 @@ def _deployment(
     operator_url = management.as_user(node.amqp_url, operator["username"], operator["password"])
     home = folder / "home"
     home.mkdir()
-    return Deployment(operator_url, home, {SERVER: made})
+    return Deployment(operator_url, home, {made.name: made})

@@ -1,37 +1,46 @@
-"""Deployments that the tests of a module share, if they need no other one."""
+"""Deployments that tests share, if they need no other one."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from dev.broker import Broker
-from dev.deployment import deployment
-from tests.e2e.world import World, clean
+from dev.broker import Broker, private_node
+from tests.e2e.warm import Warm
+from tests.e2e.world import World, deployed
 from tests.people import ONE_SERVER, SERVER_PER_DOMAIN
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory, virtual_host: Broker) -> Iterator[Warm]:
+    """What keeps a deployment running from module to module."""
+    made = Warm(tmp_path_factory.mktemp("warm"), virtual_host)
+    yield made
+    made.end()
+
+
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:
+def node(warm: Warm) -> Broker:
+    """A broker without a deployment, for tests that make one of their own."""
+    return warm.end()
+
+
+@pytest.fixture(scope="module")
+def world(warm: Warm) -> Iterator[World]:
     """One server for two domains, with all pools in one process."""
-    with _world(tmp_path_factory.mktemp("world"), node, ONE_SERVER) as made:
+    with warm.world(ONE_SERVER) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def world_of_two(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:
+def world_of_two(warm: Warm) -> Iterator[World]:
     """A server for each domain."""
-    with _world(tmp_path_factory.mktemp("two"), node, SERVER_PER_DOMAIN) as made:
+    with warm.world(SERVER_PER_DOMAIN) as made:
         yield made
 
 
-@contextmanager
-def _world(folder: Path, node: Broker, servers: Mapping[str, Sequence[str]]) -> Iterator[World]:
-    clean(node)
-    with deployment(folder, node, servers) as running:
-        made = World(running, node, folder)
-        try:
-            yield made
-        finally:
-            made.close()
+@pytest.fixture(scope="module")
+def world_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One server on a broker of its own, which may be starved, stopped or killed."""
+    folder = tmp_path_factory.mktemp("apart")
+    with private_node(folder / "broker") as apart, deployed(folder, apart) as made:
+        yield made

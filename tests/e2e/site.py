@@ -1,8 +1,8 @@
 """Two worker hosts that share a ledger on PostgreSQL and a bucket for the spool, and no file."""
 
+import functools
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tests.e2e.rollcall import answer, receipt, receiver
 from tests.e2e.underway import digest
 from tests.e2e.world import World, clean, deployed, random_file
 from tests.people import ACME, ALICE, BOB, CAROL, DAVE, SERVER
+from tests.waiting import wait_until
 
 RECEIVERS = (BOB, CAROL, DAVE, f"frank@{ACME}")
 CONTROL = ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s310")
@@ -28,6 +29,8 @@ CLOCK = ("clock", "progress")
 CHUNKS, FIRST = 48, 10
 """Of a big file, and those that the bucket has when it is in the middle of it."""
 DEADLINE_S = 240.0
+until = functools.partial(wait_until, seconds=DEADLINE_S)
+"""Longer than elsewhere: outages are told in pauses that grow."""
 
 
 class Site:
@@ -136,11 +139,3 @@ def site(folder: Path, node: Broker) -> Iterator[Site]:
         ExitStack() as connections,
     ):
         yield Site(world, cluster, bucket, way, connections)
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition, longer than elsewhere: outages are told in pauses that grow."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.05)

@@ -1,7 +1,6 @@
 """Transfers that are sent side by side while workers die, and what became of each."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -20,12 +19,12 @@ from tests.e2e.raw import PARKED
 from tests.e2e.underway import digest
 from tests.e2e.world import World, random_file
 from tests.people import ALICE, BOB, CAROL, DAVE, FRANK, STRANGER
+from tests.waiting import until_async
 
 EVERYBODY = (BOB, CAROL, DAVE, FRANK, STRANGER)
 """Two that accept, one that declines, one without an account, one of no known domain."""
 CHUNK = 65_536
 SMALL = 2 * CHUNK + 17
-DEADLINE_S = 60.0
 
 Meanwhile = Callable[[Sender, list[str]], Awaitable[None]]
 """What is done while these transfers are under way."""
@@ -112,22 +111,19 @@ class Stage:
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition beside all else; fail with `what` at the deadline."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not await asyncio.to_thread(condition):
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        await asyncio.sleep(0.05)
+    """Wait for a condition that is looked at in a thread, beside all else."""
+    await until_async(lambda: asyncio.to_thread(condition), what)
 
 
 async def until_state(sender: Sender, transfer_id: str, state: Receiver) -> None:
     """Wait until one of the receivers is in this state."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
+
+    async def reached() -> bool:
         with suppress(RequestRefused):  # Its request is not yet written down.
-            if state in {one.state for one in (await sender.status(transfer_id)).receivers}:
-                return
-        assert time.monotonic() < deadline, f"nobody has {state}"
-        await asyncio.sleep(0.05)
+            return state in {one.state for one in (await sender.status(transfer_id)).receivers}
+        return False
+
+    await until_async(reached, f"a receiver is {state}")
 
 
 async def _reported(sending: AsyncGenerator[events.SenderEvent, None]) -> Report:

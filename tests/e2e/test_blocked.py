@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.broker import MEMORY, Broker, Node
+from dev.broker import MEMORY, Node
 from tests.e2e import damage
 from tests.e2e.raw import sample
 from tests.e2e.underway import Held, completes, said_so
@@ -18,17 +18,23 @@ from tests.e2e.world import World, random_file
 from tests.people import ALICE, BOB
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 PAUSED = "the broker takes nothing at present: it is low on memory or disk"
 GiB = 1024**3
 BLOCKED_FOR_S = 35.0
 """More than a publish waits for its confirm, and a registration for its answer."""
 
 
+@pytest.fixture(scope="module")
+def world(world_apart: World) -> World:
+    """A deployment whose broker may be starved."""
+    return world_apart
+
+
 @contextmanager
-def low_on_memory(node: Broker) -> Iterator[None]:
+def low_on_memory(node: Node) -> Iterator[None]:
     """Raise the memory alarm."""
-    if not isinstance(node, Node):
-        pytest.skip("the broker is not ours to be starved")
     node.allow_memory("1MB")
     try:
         yield
@@ -44,12 +50,12 @@ def _stays(process: "subprocess.Popen[str]", seconds: float) -> None:
         time.sleep(0.1)
 
 
-def test_before_anything_is_sent(world: World, node: Broker, tmp_path: Path) -> None:
+def test_before_anything_is_sent(world: World, tmp_path: Path) -> None:
     """It is said once; when the alarm is lifted the file goes as if nothing had been."""
     world.add(ALICE)
     world.receive(BOB)
     source = random_file(tmp_path / "early.bin", 1000)
-    with low_on_memory(node):
+    with low_on_memory(world.own_node):
         sending = world.start(*world.sending(source, ALICE, [BOB]))
         said_so(sending, PAUSED)
         _stays(sending, BLOCKED_FOR_S)
@@ -59,27 +65,27 @@ def test_before_anything_is_sent(world: World, node: Broker, tmp_path: Path) -> 
     assert PAUSED not in said
 
 
-def test_during_the_upload(world: World, node: Broker, tmp_path: Path) -> None:
+def test_during_the_upload(world: World, tmp_path: Path) -> None:
     """The upload waits, and goes on where it was."""
     held = Held(world, tmp_path)
     with ExitStack() as alarm:
         with damage.stopped(held.bob.pid):
             held.wait_until_lane_fills()
-            alarm.enter_context(low_on_memory(node))
+            alarm.enter_context(low_on_memory(world.own_node))
         said_so(held.sending, PAUSED)
         _stays(held.sending, BLOCKED_FOR_S)
     completes(world, held.sending, held.source)
 
 
-def test_a_question_is_not_held_up(world: World, node: Broker) -> None:
+def test_a_question_is_not_held_up(world: World) -> None:
     """Who asks is told after a while why there is no answer."""
     world.add(ALICE)
-    with low_on_memory(node):
+    with low_on_memory(world.own_node):
         done = world.run("list", "--as", ALICE, "--json")
     assert (done.status, done.document["error"]["code"]) == (4, "broker_blocked"), done.said
 
 
-def test_workers_tell_that_they_are_blocked(world: World, node: Broker, tmp_path: Path) -> None:
+def test_workers_tell_that_they_are_blocked(world: World, tmp_path: Path) -> None:
     """In their metrics, for as long as it lasts, from the next thing on that they have to say."""
     world.add(ALICE)
     bob = world.receive(BOB)
@@ -88,17 +94,17 @@ def test_workers_tell_that_they_are_blocked(world: World, node: Broker, tmp_path
         sending = world.start(*world.sending(random_file(tmp_path / "asked.bin", 1000), ALICE, [BOB]))
         wait_until(lambda: sample(world, "rollcast_receivers", state="asked") == 1, "Bob is asked")
         assert world.metric(blocked) == 0
-        with low_on_memory(node):
+        with low_on_memory(world.own_node):
             wait_until(lambda: world.metric(blocked) > 0, "the clock cannot ask again")
     wait_until(lambda: world.metric(blocked) == 0, "nothing is blocked any more")
     out, said = sending.communicate(timeout=60)
     assert sending.returncode == 0, (out, said)
 
 
-def test_ctrl_c_leaves(world: World, node: Broker, tmp_path: Path) -> None:
+def test_ctrl_c_leaves(world: World, tmp_path: Path) -> None:
     """Nothing can be taken back at present, and that is said."""
     world.add(ALICE)
-    with low_on_memory(node):
+    with low_on_memory(world.own_node):
         sending = world.start(*world.sending(random_file(tmp_path / "a.bin", 10), ALICE, [BOB]))
         said_so(sending, PAUSED)
         sending.send_signal(signal.SIGINT)
@@ -107,7 +113,7 @@ def test_ctrl_c_leaves(world: World, node: Broker, tmp_path: Path) -> None:
     assert "not confirmed yet" in out
 
 
-def test_ctrl_c_during_the_upload_leaves(world: World, node: Broker, tmp_path: Path) -> None:
+def test_ctrl_c_during_the_upload_leaves(world: World, tmp_path: Path) -> None:
     """What the broker does not take any more is not waited for."""
     world.add(ALICE)
     world.receive(BOB)
@@ -116,7 +122,7 @@ def test_ctrl_c_during_the_upload_leaves(world: World, node: Broker, tmp_path: P
     os.truncate(source, GiB)
     sending = world.start(*world.sending(source, ALICE, [BOB]))
     wait_until(lambda: any(world.inbox(BOB).glob(".rollcast/*.part")), "chunks come")
-    with low_on_memory(node):
+    with low_on_memory(world.own_node):
         said_so(sending, PAUSED)
         sending.send_signal(signal.SIGINT)
         out, said = sending.communicate(timeout=30)

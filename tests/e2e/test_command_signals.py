@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from dev.broker import Broker, Node
 from tests.e2e.world import ROLLCAST, World, random_file
 from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX, NOBODY
 from tests.waiting import wait_until
@@ -38,7 +37,7 @@ def _said(process: "subprocess.Popen[str]", words: str) -> str:
     return said
 
 
-def _asking(staffed: World, source: Path, *options: str) -> "subprocess.Popen[str]":
+def asking(staffed: World, source: Path, *options: str) -> "subprocess.Popen[str]":
     """A `send` that waits for somebody who does not answer."""
     process = staffed.start(*staffed.sending(source, ALICE, [SILENT], "--expires", "90s", *options))
     _said(process, "asked until")
@@ -87,7 +86,7 @@ def test_a_sender_from_elsewhere_is_declined(staffed: World, tmp_path: Path) -> 
 
 def test_a_sender_leaves(staffed: World, tmp_path: Path) -> None:
     """Status 130, and the report of the transfer, which is cancelled."""
-    process = _asking(staffed, random_file(tmp_path / "a.bin", 10))
+    process = asking(staffed, random_file(tmp_path / "a.bin", 10))
     process.send_signal(signal.SIGINT)
     out, said = process.communicate(timeout=LEAVES_WITHIN_S)
     assert process.returncode == 130, said
@@ -99,29 +98,6 @@ def test_a_sender_leaves(staffed: World, tmp_path: Path) -> None:
     mine = staffed.run("list", "--as", ALICE, "--json").document["transfers"]
     everybodys = staffed.run("list", "--json").document["transfers"]
     assert transfer_id == mine[0]["transfer_id"] == everybodys[0]["transfer_id"]
-
-
-@pytest.mark.parametrize("presses", [1, 2])
-def test_a_broker_that_hangs_holds_nobody(staffed: World, node: Broker, tmp_path: Path, presses: int) -> None:
-    """Ctrl-C does not wait for it for long; a second one not at all."""
-    if not isinstance(node, Node):
-        pytest.skip("the broker is not ours to be stopped")
-    process = _asking(staffed, random_file(tmp_path / "a.bin", 10))
-    os.kill(node.pid, signal.SIGSTOP)
-    try:
-        process.send_signal(signal.SIGINT)
-        if presses == 2:
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(0.5)
-            process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=LEAVES_WITHIN_S)
-    finally:
-        os.kill(node.pid, signal.SIGCONT)
-    assert process.returncode == 130
-    error = json.loads(out)["error"]
-    assert error["code"] == "interrupted"
-    assert "not confirmed yet" in error["message"]
-    assert "rollcast cancel" in error["hint"]
 
 
 def test_a_sender_detaches(staffed: World, tmp_path: Path) -> None:

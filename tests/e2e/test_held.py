@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dev.broker import MEMORY, Broker, Node
+from dev.broker import MEMORY, Broker
 from rollcast.topology import MiB
 from tests.e2e.disk import fill, mounted
 from tests.e2e.rollcall import CHUNK, CHUNKS, FILE, request, sender
@@ -17,6 +17,8 @@ from tests.e2e.world import World, clean, deployed, random_file
 from tests.people import ALICE, BOB
 from tests.waiting import wait_until
 from workers.identity.mark import NAME as MARK
+
+pytestmark = pytest.mark.long
 
 MARGIN = 64 * MiB
 """Of the spool's disk that stays free."""
@@ -69,10 +71,9 @@ def test_the_disk_is_nearly_full(tmp_path: Path, node: Broker) -> None:
         assert digest(world.inbox(BOB) / source.name) == digest(source)
 
 
-def test_the_broker_is_full(world: World, node: Broker) -> None:
+def test_the_broker_is_full(world_apart: World) -> None:
     """`broker_full`, as long as nothing else was measured, though messages get through again."""
-    if not isinstance(node, Node):
-        pytest.skip("the broker is not ours to be starved")
+    world, node = world_apart, world_apart.own_node
     world.receive(BOB)
     with ExitStack() as connections:
         alice, session = sender(world, connections)

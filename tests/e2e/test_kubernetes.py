@@ -5,21 +5,27 @@ import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from dev import management
-from dev.broker import Broker
+from dev.broker import Broker, Node, private_node
 from dev.postgres import Cluster as Postgres
 from tests.contract import manifests as k8s
 from tests.contract.manifests import of_kind
 from tests.e2e.cluster import Cluster, cluster
-from tests.e2e.world import World, clean, ends, random_file
-from tests.people import ALICE, BOB, CAROL, SERVER
+from tests.e2e.world import World, ends, random_file
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(400)
+ALICE, BOB, CAROL = "alice@acme", "bob@acme", "carol@globex"
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A broker of its own: names and virtual host are those of the example."""
+    with private_node(tmp_path_factory.mktemp("example") / "broker") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,6 @@ def example(
     tmp_path_factory: pytest.TempPathFactory, node: Broker, postgres_cluster: Postgres
 ) -> Iterator[Cluster]:
     """The example, with a worker of each Deployment."""
-    clean(node)
     ledger = postgres_cluster.database("kubernetes")
     with cluster(tmp_path_factory.mktemp("cluster"), node, ledger) as running:
         yield running
@@ -58,12 +63,12 @@ def test_probes_are_answered(example: Cluster) -> None:
                 assert answer.status == 200, (name, probe)
 
 
-def test_the_autoscaler_sees_each_queue(example: Cluster) -> None:
+def test_the_autoscaler_sees_each_queue(example: Cluster, node: Broker) -> None:
     """What KEDA asks of the broker is answered with the number of messages."""
     api = _as_scaler(example)
     for scaled in of_kind(example.manifests, "ScaledObject").values():
         queue = scaled["spec"]["triggers"][0]["metadata"]["queueName"]
-        path = f"/api/queues/%2F/{quote(queue, safe='')}"
+        path = node.path("queues", queue)
         # The broker counts every few seconds; before that a queue has no number.
         wait_until(partial(_is_counted, api, path), f"a count of {queue}")
 
@@ -74,7 +79,7 @@ def test_the_autoscaler_can_do_nothing_else(example: Cluster) -> None:
     get = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
     asked = [
         ("PUT", "/api/queues/%2F/its-own", {}),
-        ("POST", f"/api/queues/%2F/rollcast.parked.{SERVER}/get", get),
+        ("POST", "/api/queues/%2F/rollcast.parked.main/get", get),
     ]
     for method, path, body in asked:
         with pytest.raises(urllib.error.HTTPError) as refused:

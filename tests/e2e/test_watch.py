@@ -7,12 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from dev import management
-from dev.broker import Broker, Node
 from rollcast.topology import MiB
 from rollcast.watch.feed import AT_ONCE
 from tests.e2e import damage
@@ -186,22 +184,6 @@ def test_who_is_absent_holds_up_nobody(world: World, tmp_path: Path) -> None:
     watched.wait_for(*((file.name, "completed") for file in files))
     watched.check_received(*kept)
     watched.process.stop()
-
-
-def test_a_broker_that_is_away_is_waited_for(world: World, watched: Watched, node: Broker) -> None:
-    """At the start, which says so, and when connections are lost later."""
-    if not isinstance(node, Node):
-        pytest.skip("the broker is not ours to be stopped")
-    first = watched.put("first.bin", b"1")
-    with damage.stopped(node.pid):
-        watched.process.start()
-        wait_until(lambda: "no broker answers" in watched.said(), "it is said")
-        assert watched.said().count("; waiting") == 1
-    watched.wait_for(("first.bin", "completed"))
-    management.delete(node.management_url, f"/api/connections/username/{quote(ALICE)}")
-    second = watched.put("second.bin", b"2")
-    watched.wait_for(("first.bin", "completed"), ("second.bin", "completed"))
-    watched.check_received(first, second)
 
 
 def test_a_file_that_changes_while_it_is_sent(world: World, tmp_path: Path) -> None:

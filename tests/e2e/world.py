@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dev import management
-from dev.broker import Broker
+from dev.broker import Broker, Node
 from dev.deployment import Deployment, Worker, deployment
 from dev.processes import Program, tied
 from tests.people import ONE_SERVER, OPERATOR
@@ -43,6 +43,12 @@ class World:
             "ROLLCAST_AMQP_URL": running.operator_url,
             "ROLLCAST_DOMAINS": ",".join(running.domains),
         }
+
+    @property
+    def own_node(self) -> Node:
+        """The broker, if it is private: what is done to it meets nobody else."""
+        assert isinstance(self.node, Node)
+        return self.node
 
     def add(self, *addresses: str) -> None:
         """Accounts that are not there yet."""

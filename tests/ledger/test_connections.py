@@ -2,11 +2,15 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import text
 
 from dev.postgres import Cluster
+from tests.waiting import until_async
 from workers.ledger import Database
 from workers.ledger.postgres import KEPT, MOST
+
+pytestmark = pytest.mark.long
 
 TRANSACTIONS = 50
 OPEN = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rollcast' AND datname = 'busy'")
@@ -26,16 +30,15 @@ async def test_a_process_opens_so_many_connections_and_no_more(postgres_cluster:
             return await ledger.count(OPEN)
 
     async def until_opened(number: int) -> None:
-        while True:
-            if await opened() == number:
-                return
-            await asyncio.sleep(0.05)
+        async def reached() -> bool:
+            return await opened() == number
 
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        await until_async(reached, f"{number} connections are open")
+
+    async with asyncio.TaskGroup() as tasks:
         for _ in range(TRANSACTIONS):
             tasks.create_task(transaction())
         await until_opened(MOST)
         over.set()
-    async with asyncio.timeout(60):
-        await until_opened(KEPT)
+    await until_opened(KEPT)
     await asyncio.gather(busy.close(), watching.close())
