@@ -11,6 +11,7 @@ import pytest
 from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
+from structlog.testing import capture_logs
 
 from rollcast import topology
 from rollcast.broker import Link
@@ -19,6 +20,7 @@ from rollcast.topology import identity_exchange
 from tests.broker.conftest import STEP
 from tests.broker.worksite import Worksite
 from tests.revisions import begin_at
+from tests.waiting import until
 from workers.identity import guard, mark
 from workers.identity.conflicts import Conflict, OthersServe
 from workers.settings import Settings
@@ -148,9 +150,11 @@ async def test_a_mark_that_the_broker_has_lost_is_waited_for(
     await site.declarer.delete_exchange(identity_exchange(server.server, "").name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guard, "DECLARED_AGAIN_WITHIN", 3.0)
-        async with site.others_run(admin, queue), asyncio.TaskGroup() as tasks:
-            wrong = tasks.create_task(_refused(site, ledger="second", spool="second"))
-            await running.declare()
+        with capture_logs() as said:
+            async with site.others_run(admin, queue), asyncio.TaskGroup() as tasks:
+                wrong = tasks.create_task(_refused(site, ledger="second", spool="second"))
+                await until(lambda: any("other workers run" in line["event"] for line in said), "it waits")
+                await running.declare()
     assert "ROLLCAST_LEDGER" in str(wrong.result())
 
 

@@ -11,6 +11,7 @@ from workers.identity import mark
 from workers.identity.mark import Mark
 from workers.spool.store import Store
 
+pytestmark = pytest.mark.long
 TRANSFER = "1" * 32
 
 

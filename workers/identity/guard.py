@@ -130,11 +130,8 @@ class Guard:
 
 async def others_run(settings: Settings, declarer: Declarer) -> bool:
     """Whether anybody consumes a queue of the server; asked by one that does not yet."""
-    # One after the other: where none is there, so many channels closed at once would cost the connection.
-    for spec in own_queues.of_pools(settings).values():
-        if any(counts.consumers for counts in (await declarer.counts([spec.name])).values()):
-            return True
-    return False
+    names = [spec.name for spec in own_queues.of_pools(settings).values()]
+    return any(counts.consumers for counts in (await declarer.counts(names)).values())
 
 
 def _refuse(conflict: Conflict | None) -> None:
