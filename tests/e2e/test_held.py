@@ -6,6 +6,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dev.broker import MEMORY, Broker
 from rollcast.topology import MiB
 from tests.e2e.disk import fill, mounted
@@ -14,6 +16,8 @@ from tests.e2e.underway import digest
 from tests.e2e.world import World, clean, deployed, random_file
 from tests.people import ALICE, BOB
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.long
 
 MARGIN = 64 * MiB
 """Of the spool's disk that stays free."""

@@ -21,6 +21,8 @@ from tests.e2e.stage import until
 from tests.e2e.worker_log import Health, Line, health, lines, waits, worker
 from tests.people import OPERATOR, SERVER, SERVER_USER
 
+pytestmark = pytest.mark.long
+
 AT_ONCE_S = 5.0
 PASSWORD = "0pen5esame"
 NOWHERE = f"amqp://{SERVER_USER}:{PASSWORD}@127.0.0.1:1"

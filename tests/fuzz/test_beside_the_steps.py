@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from tests.unit.steps.world import SETTINGS
 from workers.progress import Progress
 from workers.spool.spooler import Spooler
 from workers.spool.store import Store
+
+pytestmark = pytest.mark.long
 
 BODIES = st.sampled_from([b"x" * CHUNK, b"y" * CHUNK, b"z" * 10, b""]) | st.binary(max_size=16)
 HOSTILE = ("", ".", "..", "../kept", f"./{TRANSFERS[0]}", f"{TRANSFERS[0]}/0", "a\0b", "x" * 300)

@@ -28,6 +28,8 @@ from tests.unit.steps.build import HOUR, OPERATOR, SECOND
 from workers.envelope import ORIGIN
 from workers.ladder import RUNGS
 
+pytestmark = pytest.mark.long
+
 PARKED = parked("main").name
 RUNG_NAMES = {retry_queue("main", rung, wait).name for rung, wait in RUNGS}
 AHEAD = st.sampled_from([0, 10 * SECOND, 2 * HOUR, 48 * HOUR])

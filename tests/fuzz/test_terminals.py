@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ from tests.fuzz.sources import ADDRESSES, MESSAGE_OF, bodies
 from tests.unit.fakes import FakeSession
 from tests.unit.steps.build import SERVER
 from tests.unit.test_outgoing import SESSION, STATUS, wish
+
+pytestmark = pytest.mark.long
 
 M = TypeVar("M", bound=m.Message)
 

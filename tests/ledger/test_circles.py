@@ -23,6 +23,8 @@ from tests.unit.steps.build import ALICE, BOB, CAROL, RIGHT, SERVER, MiB, at, by
 from tests.unit.steps.world import TimeTravel, World
 from workers.work import Received
 
+pytestmark = pytest.mark.long
+
 TRANSFERS = [f"{number:032x}" for number in range(12)]
 HELD = "f" * 32
 SMALL = file(size=MiB)

@@ -27,6 +27,8 @@ from tests.unit.steps.world import TimeTravel, World
 from workers.ledger import roll
 from workers.work import Received
 
+pytestmark = pytest.mark.long
+
 NAMES = [f"r{number}@{domain}" for number in range(20) for domain in ("acme", "globex")]
 Share = list[list[Received]]
 
