@@ -53,7 +53,7 @@ BYTES_SPOOLED = Counter("rollcast_spooled_bytes", "Bytes that came up and were s
 CHUNKS_REFUSED = Counter(
     "rollcast_chunks_refused",
     "Chunks that the spool did not take, by reason. What a transfer still needs is asked for again; of "
-    "`unknown_transfer` there are some whenever a transfer ends before all of its upload has been stored.",
+    "`transfer_ended` there are some whenever a transfer ends before all of its upload has been stored.",
     ["reason"],
 )
 CHUNKS_CAST = Counter("rollcast_chunks_cast", "Chunks published from the spool, to all lanes or to one.")
@@ -170,7 +170,7 @@ LABELS = {
     "message": "the name of a message",
     "found": "`deep`, `shallow`",
     "state": "a state [of a transfer or of a receiver](protocol.md#states)",
-    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`",
+    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`, `declarations`",
     "pool": "the name of a pool",
     "version": "of Rollcast",
     "python": "of Python",

@@ -14,11 +14,11 @@ from aio_pika.abc import ConnectionParameter
 from aiormq import TransportFactory
 from yarl import URL
 
-from rollcast.broker import farewells, heads
+from rollcast.broker import farewells, heads, tuning
 
-SIZE = 1024 * 1024
-"""Bytes of the buffer: eight frames."""
-MOST_FRAME = 128 * 1024 + 8
+SIZE = 8 * tuning.FRAME_MAX
+"""Bytes of the buffer."""
+MOST_FRAME = tuning.FRAME_MAX
 DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
@@ -61,8 +61,9 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
             self._frame_type = part[0]
         if place != 2:
             return part
-        if self._frame_type == farewells.FRAME_TYPE:
+        if self._frame_type == tuning.FRAME_TYPE:
             self.farewell = self.farewell or farewells.reason(part)
+            return tuning.bounded(part)
         return heads.readable(part) if self._frame_type == heads.FRAME_TYPE else part
 
     async def read(self) -> bytes:
