@@ -111,7 +111,7 @@ def test_a_pool_that_is_killed(world: World, alone: Worker) -> None:
     troubles = _becomes(world, bool, "it is seen")
     assert list(troubles) == [f"pool {ALONE}"]
     assert troubles[f"pool {ALONE}"]["remedy"] == f"Start it: python -m workers {ALONE}"
-    assert troubles[f"pool {ALONE}"]["server"] == "main"
+    assert troubles[f"pool {ALONE}"]["server"] == SERVER
 
 
 def test_a_backlog_is_seen(world: World, alone: Worker, tmp_path: Path) -> None:
