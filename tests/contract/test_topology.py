@@ -83,7 +83,7 @@ def test_what_a_server_says_reaches_one_queue(pool: str) -> None:
 
 
 def _queue_of(pool: str) -> str:
-    return "rollcast.progress.main" if pool == "progress" else f"rollcast.step.main.{pool}"
+    return "rollcast.progress.main" if pool == "progress" else f"rollcast.step2.main.{pool}"
 
 
 def _reached(exchange: str, key: str) -> list[str]:
@@ -105,7 +105,7 @@ def test_queues_are_bound_to_exchanges_that_there_are() -> None:
 def test_chunks_and_transfers_keep_out_of_quorum_queues() -> None:
     """Quorum queues are the steps', and no name of a transfer is on one."""
     quorum = {spec.name for spec in queues() if spec.arguments.get("x-queue-type") == "quorum"}
-    assert quorum == {f"rollcast.step.main.{step}" for step in STEPS}
+    assert quorum == {f"rollcast.step2.main.{step}" for step in STEPS}
 
 
 def test_the_longest_names_are_short_enough_for_amqp() -> None:

@@ -64,11 +64,12 @@ class BrokerView:
         return {"queues": queues, "broker": broker, "trouble": trouble}
 
     async def described(self) -> dict[str, Queue]:
-        """The server's own queues by their names, as the management API describes them."""
+        """The server's own queues by their names, those of an earlier version too, as the management API describes
+        them."""
         server = self._settings.server
-        own = rf"^rollcast\.((step|retry)\.{server}\.|(progress|spool|parked)\.{server}$)"
+        own = rf"^rollcast\.((step2?|retry)\.{server}\.|(progress|spool|parked)\.{server}$)"
         columns = (
-            *("name", "arguments", "policy", "effective_policy_definition", "state"),
+            *("name", "arguments", "policy", "operator_policy", "effective_policy_definition", "state"),
             *("messages_unacknowledged", "message_stats"),
         )
         query = f"page=1&page_size=100&use_regex=true&name={quote(own, safe='')}&columns={','.join(columns)}"
