@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dev.processes import Program, tied
-from rollcast.topology import STEPS, earlier_step_queue, step_queue
+from rollcast.topology import STEPS, step_queue
 from tests.e2e import damage
 from tests.e2e.earlier_worker import declare
 from tests.e2e.world import World, ends, random_file
@@ -73,18 +73,3 @@ def test_open_transfers_go_on(world: World, tmp_path: Path) -> None:
     done = world.send(random_file(tmp_path / "after.bin", 1000), ALICE, [BOB])
     assert done.status == 0
     assert not damage.names(world.node, EARLIER)
-
-
-def test_the_earlier_queues_are_those_that_it_declared() -> None:
-    """Whoever declares them with other arguments is refused, and an old worker then does not start."""
-    spec = earlier_step_queue("main", "s260", ("acme",))
-    assert spec.name == "rollcast.step.main.s260"
-    assert spec.arguments == {
-        "x-queue-type": "quorum",
-        "x-delivery-limit": 100,
-        "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": "rollcast.parked.main",
-        "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",
-    }
-    assert spec.bindings == step_queue("main", "s260", ("acme",)).bindings
