@@ -4,16 +4,24 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -qq
 UV := .run/uv/bin/uv
 COMPILE := $(UV) pip compile pyproject.toml --quiet --extra cli --universal --python-version 3.11 --generate-hashes --no-header
+# `make test BROKER=4.3` runs it on that RabbitMQ (so do up, demo, bench and chaos): dev/installation.py says which there are.
+export BROKER
 # What runs in this checkout holds a lock NAME.lock in .run, so that `make clean` takes nothing away from it.
 LOCKED := flock --no-fork --shared .run
 
-.PHONY: demo test up check bench chaos compose-test lock clean
+# Mostly the tests wait, so there are more processes than cores; a file's tests stay together and in their order.
+PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test test-long up check bench chaos compose-test lock clean
 
 demo: $(VENV)/runtime.stamp
 	$(BIN)/python -m dev.demo $(if $(FILE),"$$FILE")
 
 test: $(VENV)/dev.stamp | .run
-	$(LOCKED)/test.lock $(BIN)/pytest
+	$(LOCKED)/test.lock $(PYTEST) -m "not long"
+
+test-long: $(VENV)/dev.stamp | .run
+	$(LOCKED)/test.lock $(PYTEST) -m long
 
 up: $(VENV)/runtime.stamp
 	$(BIN)/python -m dev.up
@@ -23,7 +31,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/unit tests/contract
+	$(PYTEST) tests/unit tests/contract
 
 bench: $(VENV)/dev.stamp | .run
 	$(LOCKED)/bench.lock $(BIN)/python -m bench

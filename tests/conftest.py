@@ -7,14 +7,17 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dev import postgres
-from dev.broker import Broker
+from dev.broker import Broker, prepare
 from dev.packages import Missing
 from tests.lacking import give_up
-from tests.people import VHOST
+from tests.people import VHOST, everybodys
 from tests.sharing import own_virtual_host, shared_node
 
 LONG = 100
 """How many times as many cases the long profile tries."""
+
+WAITED_FOR = ("warm", "virtual_host", "postgres_cluster")
+"""Fixtures, the slowest first."""
 
 # No test asserts anything of a clock, and a busy machine is slow.
 settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,6 +25,25 @@ settings.load_profile("usual")
 settings.register_profile("long", max_examples=LONG * settings().max_examples)
 if profile := os.environ.get("HYPOTHESIS_PROFILE"):
     settings.load_profile(profile)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Tests have the same names in all processes of pytest-xdist."""
+    return common if isinstance(val, str) and (common := everybodys(val)) != val else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what shares a warm deployment, then what else waits for a broker: it takes longest."""
+    items.sort(key=lambda item: [name not in getattr(item, "fixturenames", ()) for name in WAITED_FOR])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the broker that BROKER asks for before any test begins, and once for all processes of the run."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        try:
+            prepare()
+        except Missing as missing:
+            pytest.exit(str(missing), returncode=2)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,11 @@ def own(name: str) -> str:
     return f"{name}-{_WORKER}" if _WORKER else name
 
 
+def everybodys(text: str) -> str:
+    """The text with names as all processes of a run know them."""
+    return text.replace(f"-{_WORKER}", "") if _WORKER else text
+
+
 VHOST = own("tests")
 SERVER, OPERATOR = own("main"), own(OF_DEVELOPMENT)
 SERVER_USER = server_user(SERVER)

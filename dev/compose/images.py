@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dev.compose.debian import FOLDER, Debian, made
-from dev.compose.engine import Engine
+from dev.compose.engine import FOLDER, Engine
+from dev.debian import Debian, made
+from dev.installation import RELEASES
 from dev.packages import CHECKOUT, Missing
 
-SERVICES = Debian("services", "trixie", ("rabbitmq-server", "postgresql", "prometheus", "gosu"))
+BROKER = Debian("broker", RELEASES["4.3"], ("rabbitmq-server", "gosu"))
+SERVICES = Debian("services", "trixie", ("postgresql", "prometheus", "gosu"))
 PYTHON = Debian("python", "bookworm", ("python3", "python3-venv", "python3-pip"))
 STANDINS = Path(__file__).with_name("standins")
 TARGETS = {
@@ -26,7 +28,7 @@ LOCK = CHECKOUT / "requirements" / "runtime.txt"
 
 def build(engine: Engine) -> None:
     """Make them all, or what has changed of them. Raises Missing for what cannot be downloaded."""
-    for debian in (SERVICES, PYTHON):
+    for debian in (BROKER, SERVICES, PYTHON):
         _import(engine, debian)
     for name in named():
         if (public := name.partition(":")[0]) in TARGETS:
@@ -44,7 +46,7 @@ def _import(engine: Engine, debian: Debian) -> None:
     name = f"rollcast-standin/{debian.name}"
     if engine.attempt("docker", "image", "inspect", name).returncode == 0:
         return
-    root = made(debian)
+    root = made(debian, FOLDER)
     (root / "var/lib/rabbitmq/.erlang.cookie").unlink(missing_ok=True)
     archive = FOLDER / f"{debian.name}.tar"
     subprocess.run(["tar", "--create", f"--file={archive}", f"--directory={root}", "."], check=True)

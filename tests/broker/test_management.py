@@ -11,6 +11,8 @@ from dev.broker import MEMORY, Broker, Node, private_node
 from rollcast.errors import Permanent, Transient
 from workers.broker.management import Management
 
+pytestmark = pytest.mark.long
+
 FULL = "the broker's memory is full"
 DEADLINE_S = 30.0
 LEVEL = 0.95

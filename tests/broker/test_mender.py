@@ -14,6 +14,8 @@ from tests.people import ACME, SERVER
 from workers.broker.declarer import Declarer
 from workers.broker.mender import Mender
 
+pytestmark = pytest.mark.long
+
 QUEUE = step_queue(SERVER, "s310", (ACME,))
 
 

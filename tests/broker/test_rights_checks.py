@@ -9,7 +9,7 @@ from rollcast.messages.values import Limits
 from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
 from tests.broker.clinic import database as database
-from tests.people import ACME, OPERATOR
+from tests.people import OPERATOR
 from tests.unit.steps.world import TimeTravel
 from workers.broker.management import Management
 from workers.broker.rights import Rights
@@ -48,7 +48,7 @@ async def test_an_operator_that_may_do_more_than_it_should(
         "read inboxes",
         "write to rollcast.down",
         "write to amq.default",
-        f"rollcast.step as {ACME}.s210",
+        "rollcast.step as acme.s210",
     ):
         assert what in finding.detail
 

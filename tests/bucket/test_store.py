@@ -9,6 +9,8 @@ from dev.s3 import Bucket
 from rollcast.errors import Permanent, Transient
 from workers.spool.store import Store
 
+pytestmark = pytest.mark.long
+
 ONE, OTHER = "1" * 32, "2" * 32
 MORE_THAN_A_PAGE = 1_100
 

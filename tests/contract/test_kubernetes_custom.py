@@ -90,7 +90,7 @@ def test_secrets_have_what_is_looked_for(example: list[Manifest]) -> None:
 def test_the_broker_is_told_what_brokers_are_told_elsewhere(
     example: list[Manifest], before_4: list[Manifest]
 ) -> None:
-    """Users, rights and policy are those of `dev/definitions.py`; besides, the autoscaler may look at queues."""
+    """As by `dev/definitions.py`; besides, the autoscaler may look at queues."""
     told = as_definitions([*example, *before_4])
     expected = definitions.build(["main"], "3.13.0")
     scaler = k8s.secret(example, "rollcast-scaler")["username"]
@@ -98,7 +98,7 @@ def test_the_broker_is_told_what_brokers_are_told_elsewhere(
     expected["permissions"].append(
         {"user": scaler, "vhost": "/", "configure": "^$", "write": "^$", "read": "^$"}
     )
-    for rows in ("permissions", "topic_permissions", "policies"):
+    for rows in ("exchanges", "permissions", "topic_permissions", "policies"):
         assert _sorted(told[rows]) == _sorted(expected[rows])
     for name, user in USER_SECRETS.items():
         assert k8s.secret(example, name)["username"] == user

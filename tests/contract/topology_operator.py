@@ -14,6 +14,7 @@ def as_definitions(manifests: Sequence[Manifest]) -> dict[str, Any]:
     return {
         "vhosts": [{"name": "/"}],
         "users": [_user(manifests, user) for user in of_kind(manifests, "User").values()],
+        "exchanges": [_exchange(found["spec"]) for found in of_kind(manifests, "Exchange").values()],
         "permissions": [_rights(found, names) for found in of_kind(manifests, "Permission").values()],
         "topic_permissions": [
             _rights(found, names) for found in of_kind(manifests, "TopicPermission").values()
@@ -35,6 +36,16 @@ def _user(manifests: Sequence[Manifest], user: Manifest) -> dict[str, str]:
 def _rights(found: Manifest, names: dict[str, str]) -> dict[str, str]:
     spec = found["spec"]
     return {"user": names[spec["userReference"]["name"]], "vhost": spec["vhost"], **spec["permissions"]}
+
+
+def _exchange(spec: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: spec[key] for key in ("name", "vhost", "type", "durable")}
+    return {
+        **kept,
+        "auto_delete": spec["autoDelete"],
+        "internal": False,
+        "arguments": spec.get("arguments", {}),
+    }
 
 
 def _policy(spec: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,16 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from dev.packages import CHECKOUT
 from tests.e2e.damage import stopped
 from tests.e2e.underway import Held, completes, digest, newest
 from tests.e2e.world import World, ends, random_file
 from tests.people import ALICE, BOB, SERVER
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.long
 
 
 def _backup(ledger: Path, copy: Path) -> None:

@@ -18,6 +18,8 @@ from tests.e2e.world import World, random_file
 from tests.people import ALICE, BOB
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 PAUSED = "the broker takes nothing at present: it is low on memory or disk"
 GiB = 1024**3
 BLOCKED_FOR_S = 35.0

@@ -16,6 +16,8 @@ from tests.e2e.world import World, random_file
 from tests.people import ALICE, BOB, CAROL
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def world(world_apart: World) -> World:

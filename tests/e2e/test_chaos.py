@@ -8,6 +8,8 @@ import pytest
 
 from dev.packages import CHECKOUT
 
+pytestmark = pytest.mark.long
+
 SECONDS = 120
 """Of faults; the ends that must come after them take as long again."""
 SEED = "31"

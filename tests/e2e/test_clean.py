@@ -20,6 +20,8 @@ from tests.e2e.stage import until
 from tests.e2e.world import World, clean, deployed
 from tests.people import ACME, GLOBEX, INITECH, UMBRELLA, own
 
+pytestmark = pytest.mark.long
+
 SERVERS = {own("one"): (ACME, GLOBEX), own("left"): (INITECH,), own("right"): (UMBRELLA,)}
 """One server for both domains, and two with a domain each."""
 ENDS = {

@@ -24,6 +24,8 @@ from tests.e2e.world import clean, deployed
 from tests.people import ACME, ALICE, BOB, CAROL, DAVE, ERIN
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 Play = Callable[[Stage, int], Coroutine[Any, Any, list[Outcome]]]
 
 AT_A_TIME = 4

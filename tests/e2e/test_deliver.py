@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,14 +12,15 @@ from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, NOBODY, ONE_SERVER, SE
 from tests.waiting import wait_until
 
 CHUNK = 1024 * 1024
-DEPLOYMENTS: dict[str, dict[str, Any]] = {
-    "one server": {"servers": ONE_SERVER},
-    "server per domain": {"servers": SERVER_PER_DOMAIN},
-    "every pool twice": {"servers": ONE_SERVER, "pools": POOLS, "copies": 2},
-}
+TWICE = {"servers": ONE_SERVER, "pools": POOLS, "copies": 2}
+DEPLOYMENTS = (
+    pytest.param({"servers": ONE_SERVER}, id="one server"),
+    pytest.param({"servers": SERVER_PER_DOMAIN}, id="server per domain"),
+    pytest.param(TWICE, id="every pool twice", marks=pytest.mark.long),
+)
 
 
-@pytest.fixture(scope="module", params=list(DEPLOYMENTS.values()), ids=list(DEPLOYMENTS))
+@pytest.fixture(scope="module", params=DEPLOYMENTS)
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, node: Broker
 ) -> Iterator[World]:

@@ -21,6 +21,8 @@ from dev.ports import free
 from rollcast.cli.exits import Exit
 from rollcast.reasons import Code
 
+pytestmark = pytest.mark.long
+
 ODD = "-Übersicht $x'(1) 🎲.txt"
 
 

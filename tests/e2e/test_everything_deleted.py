@@ -16,6 +16,8 @@ from tests.e2e.world import World
 from tests.people import BOB
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 OURS = "rollcast."
 SIZE = 160 * MiB
 """More than is granted while Bob does not read his lane."""

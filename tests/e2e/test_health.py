@@ -15,6 +15,8 @@ from tests.e2e.worker_log import health, lines
 from tests.people import SERVER, SERVER_USER
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 FED = [pool for pool in POOLS if pool != "clock"]
 """The pools that consume a queue."""
 OK = dict.fromkeys(POOLS, "ok")

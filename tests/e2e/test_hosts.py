@@ -12,7 +12,7 @@ from rollcast.topology import MiB
 from tests.e2e.site import CHUNKS, Site, site, until
 from tests.lacking import give_up
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from tests.e2e.world import World, deployed, random_file
 from tests.people import ALICE, BOB
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:

@@ -18,7 +18,7 @@ from tests.e2e.world import World, ends, random_file
 from tests.waiting import wait_until
 
 ALICE, BOB, CAROL = "alice@acme", "bob@acme", "carol@globex"
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from dev.broker import private_node
 from rollcast import topology
 from rollcast.messages import UploadInvited
@@ -10,6 +12,8 @@ from tests.e2e.underway import Held, completes, small, start
 from tests.e2e.world import World, deployed
 from tests.people import ALICE, BOB, SERVER
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.long
 
 
 def test_a_lane_is_purged(world: World, tmp_path: Path) -> None:

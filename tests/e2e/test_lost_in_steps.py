@@ -14,6 +14,8 @@ from tests.e2e.world import World, deployed, random_file
 from tests.people import SERVER
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def pools(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:

@@ -4,6 +4,7 @@ import secrets
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from tests.people import BOB_OF_GLOBEX as BOB
 from tests.people import CAROL_OF_ACME as CAROL
 from tests.people import SERVER_USER as SERVER
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.long
 
 SMALL = 2**20
 BATCHES = 30

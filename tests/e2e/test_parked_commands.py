@@ -155,6 +155,7 @@ def test_a_terminal_has_no_say_in_it(world: World, alice: Line) -> None:
     assert (asked["message"], asked["reason"]) == ("ParkedRequested/1", "not_authentic")
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_loses_none(world: World) -> None:
     """In the middle of replaying: each message is replayed, or parked as before, or both."""
     marks = {secrets.token_hex(16) for _ in range(200)}

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+import pytest
 from blake3 import blake3
 
 from dev.processes import Program
@@ -13,6 +14,8 @@ from tests.e2e.rollcall import CHUNK, request, sender
 from tests.e2e.world import World
 from tests.people import ACME, GLOBEX
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.long
 
 RECEIVERS = [f"many{number}@{domain}" for number in range(4) for domain in (ACME, GLOBEX)]
 PARTS = [secrets.token_bytes(CHUNK) for _ in range(60)]

@@ -15,6 +15,8 @@ from tests.e2e.world import World, random_file
 from tests.people import ALICE, BOB, CAROL, EVE
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 
 class Killed(NamedTuple):
     """A transfer whose sender is dead, who waits for it, and the words that go on with it."""

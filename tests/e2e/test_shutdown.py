@@ -30,6 +30,8 @@ from tests.people import ACME, ALICE, BOB, SERVER
 from workers.ledger import Database, accounts
 from workers.process.stopping import DRAIN_S
 
+pytestmark = pytest.mark.long
+
 MANY = [f"t{number}@{ACME}" for number in range(200)]
 AT_ONCE_S = 2.0
 TOLD = "stopping; a second signal"

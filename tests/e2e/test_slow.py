@@ -17,6 +17,8 @@ from tests.e2e.world import World, deployed, random_file
 from tests.people import ACME, ALICE, BOB, CAROL, ERIN
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 LANE = 256 * MiB
 """What a lane holds at the most."""
 OVERFLOWING = LANE + 64 * MiB

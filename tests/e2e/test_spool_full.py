@@ -3,6 +3,8 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from dev.broker import Broker
 from rollcast.topology import MiB
 from tests.e2e.disk import fill, mounted
@@ -10,6 +12,8 @@ from tests.e2e.rollcall import CHUNK, CHUNKS, FILE, request, sender
 from tests.e2e.world import deployed
 from tests.people import BOB
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.long
 
 ROOM = 96 * MiB
 """What the server wants to see before it takes a transfer, and some more."""

@@ -17,6 +17,8 @@ from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, SERVER_PER_DOMAIN
 from workers.ledger import Database
 from workers.ledger.tables import invited_transfers, sent_transfers
 
+pytestmark = pytest.mark.long
+
 KINDS = ("live", "eager")
 
 

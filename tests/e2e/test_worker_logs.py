@@ -23,6 +23,8 @@ from tests.people import ACME, ALICE, GLOBEX, SERVER, SERVER_USER
 from tests.people import BOB_OF_GLOBEX as BOB
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 FLOOD = 50
 """Wrong chunks."""
 TOLD_EVERY_S = 10.0

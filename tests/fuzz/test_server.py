@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from tests.fuzz.server import Server, come_again, serving
 from tests.fuzz.sources import fair
 from tests.unit.steps.build import HOUR, SECOND
 from tests.unit.steps.world import SETTINGS
+
+pytestmark = pytest.mark.long
 
 MANY = 300
 """Messages that a handful of others, in a world of a dozen small transfers, may lead to."""

@@ -2,12 +2,15 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import text
 
 from dev.postgres import Cluster
 from tests.waiting import until_async
 from workers.ledger import Database
 from workers.ledger.postgres import KEPT, MOST
+
+pytestmark = pytest.mark.long
 
 TRANSACTIONS = 50
 OPEN = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rollcast' AND datname = 'busy'")

@@ -6,7 +6,11 @@ Their fixtures are those of a `conftest.py`: one that stands beside a test is no
 import importlib
 import pkgutil
 
+import pytest
+
 import tests.unit.steps
+
+pytestmark = pytest.mark.long
 
 for _module in pkgutil.iter_modules(tests.unit.steps.__path__):
     if _module.name.startswith("test_"):

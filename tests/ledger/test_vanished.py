@@ -17,6 +17,8 @@ from rollcast.errors import Transient
 from workers.ledger import Database, postgres
 from workers.ledger.migrate import migrate
 
+pytestmark = pytest.mark.long
+
 SOON_S = 2
 LOCK = text("SELECT pg_advisory_xact_lock(1)")
 

@@ -11,7 +11,7 @@ from dev.monitoring.queries import Asked
 from dev.monitoring.terminals import wait_until
 from tests.monitoring.conftest import PARKED, Watched
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 LINTS = 3
 """What promtool ends with if it could read a page and finds fault with a name; 1 if it could not read it."""

@@ -6,10 +6,11 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from dev import definitions
+from dev import definitions, installation
 from dev.packages import CHECKOUT
 from rollcast.topology import POOLS
 
@@ -29,11 +30,37 @@ def test_the_services_run_each_pool_once() -> None:
 
 def test_the_brokers_rights_are_those_of_development() -> None:
     """One server and one operator, as on every private node."""
-    given = json.loads((DEPLOY / "rabbitmq" / "definitions" / "20-rights.json").read_text())
-    wanted = definitions.build(["main"], "4.0.0")
-    assert {name: given[name] for name in ("vhosts", "permissions", "topic_permissions")} == {
-        name: wanted[name] for name in ("vhosts", "permissions", "topic_permissions")
-    }
+    given = _definitions("20-rights.json")
+    wanted = definitions.build(["main"], "4.3.0")
+    for kind in ("vhosts", "permissions", "topic_permissions"):
+        assert given[kind] == wanted[kind]
+
+
+def test_the_broker_has_exchanges_before_rights() -> None:
+    """A topic permission is refused before its exchange is there; files are read in the order of their names."""
+    given, rights = _definitions("15-exchanges.json"), _definitions("20-rights.json")
+    assert given["exchanges"] == definitions.build(["main"], "4.3.0")["exchanges"]
+    named = {row["exchange"] for row in rights["topic_permissions"]}
+    assert named <= {exchange["name"] for exchange in given["exchanges"]}
+    mounted = [volume for volume in COMPOSE["services"]["rabbitmq"]["volumes"] if "/definitions/" in volume]
+    read = sorted(volume.split(":")[1] for volume in mounted)
+    assert [Path(name).name for name in read[:2]] == ["15-exchanges.json", "20-rights.json"]
+
+
+def test_one_version_of_the_broker_is_deployed() -> None:
+    """Compose and Kubernetes have the same, the documents name it, and it is one that `make test BROKER=` can run."""
+    image = COMPOSE["services"]["rabbitmq"]["image"]
+    cluster = yaml.safe_load((DEPLOY / "kubernetes" / "broker" / "rabbitmq-cluster.yaml").read_text())
+    assert cluster["spec"]["image"] == image
+    series = image.removeprefix("rabbitmq:").removesuffix("-management")
+    assert series in installation.RELEASES
+    assert f"RabbitMQ {series}, PostgreSQL" in (DEPLOY / "README.md").read_text()
+    assert f"`broker/` asks for RabbitMQ {series}." in (DEPLOY / "kubernetes" / "README.md").read_text()
+
+
+def _definitions(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((DEPLOY / "rabbitmq" / "definitions" / name).read_text())
+    return read
 
 
 def test_the_memory_limits_of_the_broker_fit() -> None:

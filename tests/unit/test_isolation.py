@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.fakes import FakeDelivery
+from tests.deliveries import FakeDelivery
 from tests.waiting import until
 from workers import isolation
 from workers.isolation import ALONE_FROM, SET_ASIDE_AT, Isolation, earlier_deliveries, pause_before_return
@@ -27,7 +27,7 @@ ABSURD = (
 
 def deliveries(headers: dict[str, Any], *, redelivered: bool = True) -> int:
     """What is read of these headers."""
-    return earlier_deliveries(FakeDelivery(b"", headers=headers, redelivered=redelivered).as_delivery())
+    return earlier_deliveries(FakeDelivery(b"", headers=headers, redelivered=redelivered).delivery())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import structlog
-from aiormq.exceptions import ChannelInvalidStateError
 from sqlalchemy import func, select
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
@@ -16,7 +15,9 @@ from structlog.testing import capture_logs
 from rollcast.codec import encode
 from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
 from rollcast.messages import CloseDue, Message, Query, SpoolVerified
-from tests.unit.steps.build import RIGHT, SERVER, T
+from tests.deliveries import FakeDelivery
+from tests.people import ACME, ALICE, BOB, SERVER_USER
+from tests.unit.steps.build import RIGHT, T
 from tests.unit.steps.conftest import bare as bare
 from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import ledger_url as ledger_url
@@ -30,47 +31,27 @@ from workers.work import Action, Outcome, Publication, Received, Services, ToSte
 
 HURRY = asyncio.Event()
 HURRY.set()
-VERIFY = VerifySpool("alice@acme", T, 1, sha256=False)
-VERIFIED = ToStep("acme", SpoolVerified(transfer_id=T, hash=RIGHT))
-TOLD = ToStep("acme", CloseDue(transfer_id=T))
+VERIFY = VerifySpool(ALICE, T, 1, sha256=False)
+VERIFIED = ToStep(ACME, SpoolVerified(transfer_id=T, hash=RIGHT))
+TOLD = ToStep(ACME, CloseDue(transfer_id=T))
 
 
 @dataclass
-class Letter:
-    """A delivery that notes how it was settled."""
+class Letter(FakeDelivery):
+    """A delivery with a number, which notes in a log that others write to how it was settled."""
 
-    log: list[str]
+    log: list[str] = field(default_factory=list)
     number: int = 0
-    body: bytes = b""
-    user_id: str = SERVER
-    exchange: str = "rollcast.step"
-    routing_key: str = "acme.s310"
-    headers: dict[str, Any] = field(default_factory=dict)
-    reply_to: str | None = None
-    correlation_id: str | None = None
-    lost: bool = False
-    redelivered: bool = False
-
-    @property
-    def channel(self) -> object:
-        """What it came through."""
-        if self.lost:
-            raise ChannelInvalidStateError("the channel is closed")
-        return self
 
     async def ack(self) -> None:
         """It is done."""
-        self._settle("ack")
+        await super().ack()
+        self.log.append(f"ack {self.number}")
 
     async def nack(self, requeue: bool) -> None:
         """It goes back."""
-        assert requeue
-        self._settle("nack")
-
-    def _settle(self, how: str) -> None:
-        if self.lost:
-            raise ChannelInvalidStateError("the channel is closed")
-        self.log.append(f"{how} {self.number}")
+        await super().nack(requeue)
+        self.log.append(f"nack {self.number}")
 
 
 class Workshop:
@@ -137,12 +118,13 @@ class Workshop:
     def letter(self, number: int = 0, message: Message | None = None, **fields: Any) -> Letter:
         """A delivery of this message."""
         body = encode(message or CloseDue(transfer_id=f"{number:032x}"))
-        return Letter(self.log, number, **{"body": body} | fields)
+        usual = {"body": body, "routing_key": f"{ACME}.s310"}
+        return Letter(log=self.log, number=number, **usual | fields)
 
     async def handle(self, *letters: Letter) -> list[str]:
         """Let the runner take deliveries; what happened when all are settled."""
         for letter in letters:
-            await self.runner.take(letter)  # type: ignore[arg-type]
+            await self.runner.take(letter.delivery())
         running = asyncio.create_task(self.runner.run())
         drained = asyncio.create_task(self.runner.drained())
         done, _ = await asyncio.wait({running, drained}, return_when=asyncio.FIRST_COMPLETED)
@@ -215,9 +197,9 @@ async def test_a_message_that_fails_does_not_take_its_batch_along(
     [
         ({"body": b"no msgpack"}, ["parked 0", "ack 0", "told 0"]),
         ({"user_id": ""}, ["parked 0", "ack 0"]),
-        ({"user_id": "bob@acme"}, ["parked 0", "ack 0"]),
+        ({"user_id": BOB}, ["parked 0", "ack 0"]),
         ({"headers": {"CC": ["x"]}}, ["parked 0", "ack 0"]),
-        ({"headers": {"rollcast-origin": "bob@acme"}}, ["parked 0", "ack 0"]),
+        ({"headers": {"rollcast-origin": BOB}}, ["parked 0", "ack 0"]),
         ({"routing_key": "elsewhere.s310"}, ["parked 0", "ack 0"]),
     ],
 )
@@ -240,7 +222,7 @@ async def test_a_newer_message_waits_for_newer_workers(bare: World) -> None:
 
 async def test_a_question_is_tried_twice(bare: World) -> None:
     """After that nobody waits for the answer, so it is not kept; a fault of ours is, with all that came with it."""
-    asked = Envelope("alice@acme", "rollcast.up", "acme.alice@acme.query", 0)
+    asked = Envelope(ALICE, "rollcast.up", f"{ACME}.{ALICE}.query", 0)
     for attempt, error, then in [
         (0, Transient("later"), ["retried 0", "ack 0"]),
         (1, Transient("later"), ["ack 0"]),
@@ -252,7 +234,7 @@ async def test_a_question_is_tried_twice(bare: World) -> None:
 
         shop = Workshop(bare, step, "s200")
         question = shop.letter(message=Query(), headers=asked.headers(attempt))
-        question.routing_key = "acme.s200"
+        question.routing_key = f"{ACME}.s200"
         assert await shop.handle(question) == then
 
 
@@ -288,7 +270,7 @@ async def test_what_log_lines_say_of_the_messages(bare: World) -> None:
         failing(Transient("later"), 1)(received)
 
     shop = Workshop(bare, telling)
-    again = shop.letter(1, headers=Envelope(SERVER, "rollcast.step", "acme.s310", 0).headers(2))
+    again = shop.letter(1, headers=Envelope(SERVER_USER, "rollcast.step", f"{ACME}.s310", 0).headers(2))
     with capture_logs(processors=[merge_contextvars]) as lines:
         await shop.handle(shop.letter(0), again)
     told = [(line["step"], line.get("transfer"), line.get("attempt")) for line in lines]
