@@ -108,6 +108,11 @@ class Management:
                 raise Transient(f"{method} {path}: {answer.status} {await answer.text()}")
             return await answer.json() if method == "GET" else None
 
+    async def delete_queue(self, name: str) -> None:
+        """Delete a queue with what is in it, if it is there. Raises as `call`."""
+        path = f"queues/{self.vhost}/{quote(name, safe='')}"
+        await self.call("DELETE", path, missing_is_fine=True)
+
     async def close_connection(self, name: str, reason: str) -> None:
         """Close a client's connection, if it is there; its library is told the reason. Raises as `call`."""
         path = f"connections/{quote(name, safe='')}"
