@@ -10,6 +10,7 @@ import structlog
 
 from rollcast.errors import Transient
 from workers.broker.management import Management
+from workers.broker.versions import objection
 from workers.ledger.migrate import migrate
 from workers.pools import Pools
 from workers.process.health import Health
@@ -68,17 +69,19 @@ async def _wait_for_all(settings: Settings, workers: Pools, management: Manageme
     workers.standing.phase = "waiting for the broker"
     await patiently("the broker", workers.declare)
     # It is not waited for: without it pools consume, and whoever needs it tries again.
-    await _warn_about_lanes(management, settings)
+    await _warn_about_broker(management, settings)
 
 
-async def _warn_about_lanes(management: Management, settings: Settings) -> None:
+async def _warn_about_broker(management: Management, settings: Settings) -> None:
     if settings.management_url is None:
         return
     try:
+        if (against := objection(await management.version())) is not None:
+            log.warning("this broker should not be used", why=against[0], remedy=against[1])
         if not await management.lazy_lanes():
             log.warning(
                 "the broker lacks the policy queue-mode=lazy on ^rollcast\\.(lane|spool)\\.: "
                 "one stuck receiver can fill its memory and block every publisher"
             )
     except Transient as error:
-        log.warning("cannot see the broker's policies", error=str(error))
+        log.warning("cannot see the broker's version and policies", error=str(error))
