@@ -120,6 +120,16 @@ class QueueSpec:
     bindings: tuple[tuple[str, str], ...] = ()
 
 
+class MarkedExchange(NamedTuple):
+    """An internal exchange, to which nobody publishes, and its alternate exchange, which marks it.
+
+    The alternate exchange is the one argument of an exchange that the broker compares when it is declared again.
+    """
+
+    name: str
+    mark: str
+
+
 def up_key(address: str, domain: str, message: m.Message) -> str:
     """The routing key under which the terminal `address` of `domain` sends `message`."""
     return f"{domain}.{address}.{VERB_OF[type(message)]}"
@@ -152,7 +162,18 @@ def parked_lock(server: str) -> str:
 
 
 def step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
-    """The queue of a step, shared by the workers of its pool."""
+    """The queue of a step, shared by the workers of its pool.
+
+    Terminals write into it, so it has no dead-letter exchange: brokers before 4.0 interpret headers of clients when
+    they dead-letter. Workers set aside what is delivered too often; the limit is a last resort, which drops. Without
+    one it is 20 on RabbitMQ 4.
+    """
+    arguments: dict[str, str | int] = {"x-queue-type": "quorum", "x-delivery-limit": 1000}
+    return QueueSpec(f"rollcast.step2.{server}.{pool}", arguments, _pool_bindings(pool, domains))
+
+
+def earlier_step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
+    """The queue of a step before its arguments changed. No worker declares it any more; it is emptied and deleted."""
     arguments: dict[str, str | int] = {
         TYPE: "quorum",
         "x-delivery-limit": 100,
@@ -208,13 +229,17 @@ def session_inbox(address: str, session: str) -> QueueSpec:
     return QueueSpec(f"rollcast.inbox.{key}", {**CLASSIC, "x-expires": 60_000}, ((DOWN, key),))
 
 
+LANE_BYTES = 256 * MiB
+"""What waits in a lane at the most; what was given out and not acknowledged does not count."""
+
+
 def lane(address: str, transfer_id: str, cast_exchange: str) -> QueueSpec:
     """One receiver's part of a cast. What it drops when it overflows is repaired from the spool."""
     key = transfer_key(address, transfer_id)
     arguments = {
         **CLASSIC,
         "x-expires": 15 * 60_000,
-        "x-max-length-bytes": 256 * MiB,
+        "x-max-length-bytes": LANE_BYTES,
         "x-overflow": "drop-head",
     }
     return QueueSpec(f"rollcast.lane.{key}", arguments, ((cast_exchange, ""), (LANE, key)))
@@ -228,3 +253,8 @@ def transfer_key(address: str, transfer_id: str) -> str:
 def cast(sender_domain: str, transfer_id: str) -> str:
     """The fan-out exchange of one transfer."""
     return f"rollcast.cast.{sender_domain}.{transfer_id}"
+
+
+def identity_exchange(server: str, ledger_id: str) -> MarkedExchange:
+    """Says which ledger the server of this name has. No exchange has the name of the mark."""
+    return MarkedExchange(f"rollcast.identity.{server}", f"rollcast.ledger.{ledger_id}")

@@ -1,4 +1,4 @@
-"""A transport that reads into one buffer, for ever the same.
+"""A transport that reads into one buffer, the same as long as the connection lasts.
 
 asyncio's own stream allocates for every read, copies once more, and pauses the socket at 128 KiB, the size of
 one frame; for a receiver of files that is a quarter of its work. This one hands out what `aiormq` reads, frame
@@ -117,9 +117,15 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
         """The connection is gone."""
         super().connection_lost(exc)
         self._ended, self._error = True, exc
+        self._release()
         if not self._closed.done():
             self._closed.set_result(None)
         self._wake()
+
+    def _release(self) -> None:
+        """Keep only what is not read yet: a lost connection is a cycle of references, and may stay for long."""
+        self._buffer = memoryview(bytes(self._buffer[self._start : self._end]))
+        self._start, self._end = 0, len(self._buffer)
 
     def _connected(self) -> asyncio.Transport:
         assert self._transport is not None

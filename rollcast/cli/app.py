@@ -26,6 +26,8 @@ from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, STATUSES_IN_SHORT, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
+from rollcast.redaction import without_passwords
+from rollcast.settings import misspelt
 
 HELP = """\
 Deliver one file to many receivers over RabbitMQ, and learn who has it.
@@ -85,6 +87,7 @@ def run(tokens: Sequence[str]) -> int:
     console.forget_absurd_size()
     keep_freed_memory()
     _tell_of_warnings()
+    _tell_of_misspelt_variables()
     error: RollcastError
     try:
         result = application()(tokens, exit_on_error=False, print_error=False, result_action="return_value")
@@ -113,11 +116,16 @@ def _usage(wrong: CycloptsError) -> UsageError:
 
 
 def _our_fault(fault: Exception) -> RollcastError:
-    output.say(*"".join(traceback.format_exception(fault)).splitlines())
+    output.say(*without_passwords("".join(traceback.format_exception(fault))).splitlines())
     return RollcastError(
-        f"a fault in rollcast itself: {type(fault).__name__}: {fault}",
+        f"a fault in rollcast itself: {type(fault).__name__}: {without_passwords(str(fault))}",
         hint="Please report it with the lines above.",
     )
+
+
+def _tell_of_misspelt_variables() -> None:
+    for name, meant in misspelt().items():
+        output.say(f"rollcast: {name} is set, and nobody reads it; is {' or '.join(meant)} meant?")
 
 
 def _tell_of_warnings() -> None:

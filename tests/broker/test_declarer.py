@@ -18,6 +18,7 @@ from rollcast.topology import BULK, POOLS, TYPE, QueueSpec
 from tests.broker.proxy import Proxy
 from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
+from workers.settings import Settings
 
 SERVER = f"test-{secrets.token_hex(4)}"
 DOMAIN = f"{SERVER}-domain"
@@ -107,6 +108,16 @@ async def test_a_cast_hears_only_its_own_upload(declarer: Declarer, admin: Abstr
     held = await admin.get_queue(lane.name)
     assert (await held.get(no_ack=True)).body == key.encode()
     assert await held.get(no_ack=True, fail=False) is None
+
+
+async def test_what_is_missing_costs_no_connection(declarer: Declarer, server: Settings) -> None:
+    """However much of it is looked for at once: each look costs a channel, and the connection is others', too."""
+    link = Link(server.amqp_url, "test")
+    looking = Declarer(link)
+    for _ in range(10):
+        assert await looking.counts([f"test.never-was.{number}" for number in range(32)]) == {}
+        assert all(await asyncio.gather(*(looking.has_exchange(BULK) for _ in range(20))))
+    await link.close()
 
 
 async def test_channels_of_a_lost_connection_are_not_used(link: Link, proxy: Proxy) -> None:

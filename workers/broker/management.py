@@ -115,16 +115,28 @@ class Management:
                 raise Transient(f"{method} {path}: {answer.status} {await answer.text()}")
             return await answer.json() if method == "GET" else None
 
+    async def close_connection(self, name: str, reason: str) -> None:
+        """Close a client's connection, if it is there; its library is told the reason. Raises as `call`."""
+        path = f"connections/{quote(name, safe='')}"
+        async with self._answer("DELETE", path, None, {"X-Reason": reason}) as answer:
+            if answer.status >= 400 and answer.status != 404:
+                raise Transient(f"DELETE {path}: {answer.status} {await answer.text()}")
+
     @asynccontextmanager
     async def _answer(
-        self, method: str, path: str, body: Mapping[str, object] | None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._http is None:
             raise Permanent(
                 "ROLLCAST_MANAGEMENT_URL is not set, so accounts cannot be changed, nor the broker be looked at"
             )
         try:
-            async with self._http.request(method, f"{self._base}/api/{path}", json=body) as answer:
+            url = f"{self._base}/api/{path}"
+            async with self._http.request(method, url, json=body, headers=headers) as answer:
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Transient(f"the broker's management API cannot be reached: {error}") from error
