@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from dev.postgres import Cluster
 from tests.broker.conftest import server as server
@@ -29,7 +30,9 @@ async def site(tmp_path: Path, server: Settings, postgres_cluster: Cluster) -> A
 
 async def test_many_start_at_once(site: Worksite) -> None:
     """On an empty database and an empty spool; all agree on what the first has recorded."""
-    await asyncio.gather(*(site.starts() for _ in range(WORKERS)))
+    with capture_logs() as said:
+        await asyncio.gather(*(site.starts() for _ in range(WORKERS)))
+    assert [line["event"] for line in said].count("the ledger has recorded what belongs to it") == 1
     recorded = await site.recorded()
     marked = await mark.read(Store(site.settings().spool_url))
     assert marked is not None
