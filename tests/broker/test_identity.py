@@ -57,8 +57,9 @@ async def test_the_first_worker_records_all(site: Worksite, server: Settings) ->
 
 async def test_many_start_at_once(site: Worksite) -> None:
     """On an empty ledger and an empty spool; all agree on what the first has recorded."""
+    guards = [await site.guard(site.settings()) for _ in range(6)]
     with capture_logs() as said:
-        await asyncio.gather(*(site.starts() for _ in range(6)))
+        await asyncio.gather(*(guard.establish() for guard in guards))
     assert [line["event"] for line in said].count("the ledger has recorded what belongs to it") == 1
     recorded = await site.recorded()
     marked = await mark.read(Store(site.settings().spool_url))
