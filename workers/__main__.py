@@ -10,11 +10,12 @@ import structlog
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
 from rollcast.topology import POOLS
-from workers.process.logs import configure_logs
+from workers.process import strays
+from workers.process.logs import configure_logs, set_level
 from workers.process.sources import UnusableSetting
 from workers.process.start import adopt_only, migrate_only, serve
 from workers.process.usage import ADOPT, MIGRATE, usage
-from workers.settings import Settings
+from workers.settings import ALL, Settings
 
 STOPPED, FAILED, UNUSABLE = 0, 1, 2
 COMMANDS = {MIGRATE: migrate_only, ADOPT: adopt_only}
@@ -44,6 +45,8 @@ def _is_command(arguments: Sequence[str]) -> bool:
 def _guarded(arguments: Sequence[str]) -> int:
     try:
         settings = Settings.read()
+        set_level(settings.log_level)
+        _tell_of_strays()
         if _is_command(arguments):
             return asyncio.run(COMMANDS[arguments[0]](settings))
         return asyncio.run(serve(settings, list(dict.fromkeys(arguments)) or POOLS))
@@ -52,6 +55,12 @@ def _guarded(arguments: Sequence[str]) -> int:
     except Exception:
         log.critical("ended by a fault", exc_info=True)
         return FAILED
+
+
+def _tell_of_strays() -> None:
+    if names := strays.unknown(os.environ, ALL):
+        hint = "Unset them, or give them names that do not begin with ROLLCAST_."
+        log.warning(f"no setting of workers: {', '.join(names)}", hint=hint)
 
 
 def _failed(error: RollcastError) -> int:

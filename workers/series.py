@@ -7,7 +7,7 @@ from rollcast.states import FINAL_TRANSFER, Receiver
 from rollcast.topology import STEPS
 from workers import metrics
 from workers.ladder import RUNGS
-from workers.spool.chunk_checks import FAULT, UNKNOWN_TRANSFER
+from workers.spool.chunk_checks import ENDED, FAULT, UNKNOWN_TRANSFER
 
 OUTCOMES = ("done", "retried", "parked", "given_back", "dropped")
 FOUND = ("deep", "shallow")
@@ -24,7 +24,7 @@ def begin(pool: str) -> None:
         for step, action in product((*STEPS, "unknown"), ("replay", "drop")):
             metrics.UNPARKED.labels(step=step, action=action)
     if pool == "spool":
-        for reason in (*Drop, UNKNOWN_TRANSFER, FAULT):
+        for reason in (*Drop, UNKNOWN_TRANSFER, ENDED, FAULT):
             metrics.CHUNKS_REFUSED.labels(reason=reason)
     if pool == "s290":
         for found in FOUND:

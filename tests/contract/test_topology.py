@@ -23,6 +23,7 @@ from rollcast.topology import (
     accepts,
 )
 from tests.contract.queues import TRANSFER, queues
+from tests.people import ACME, BOB, GLOBEX
 
 DEAF = {"spool", "clock"}
 """Pools that hear no messages: one takes chunks, one listens to the ledger alone."""
@@ -71,15 +72,15 @@ def test_operators_talk_to_the_register_step_only() -> None:
 def test_what_a_terminal_says_reaches_one_queue(verb: topology.Verb) -> None:
     """That of the verb's pool."""
     message = verb.message
-    key = f"acme.bob@acme.{topology.VERB_OF[message]}"
+    key = f"{ACME}.{BOB}.{topology.VERB_OF[message]}"
     assert _reached(UP, key) == [_queue_of(verb.pool)]
 
 
 @pytest.mark.parametrize("pool", [*STEPS, "progress"])
 def test_what_a_server_says_reaches_one_queue(pool: str) -> None:
     """That of the pool, for its own domain; another domain's goes elsewhere."""
-    assert _reached(STEP, f"acme.{pool}") == [_queue_of(pool)]
-    assert _reached(STEP, f"globex.{pool}") == []
+    assert _reached(STEP, f"{ACME}.{pool}") == [_queue_of(pool)]
+    assert _reached(STEP, f"{GLOBEX}.{pool}") == []
 
 
 def _queue_of(pool: str) -> str:
@@ -98,7 +99,7 @@ def _reached(exchange: str, key: str) -> list[str]:
 
 def test_queues_are_bound_to_exchanges_that_there_are() -> None:
     """Those that are always there, the cast of the transfer, or the rung's own exchange."""
-    allowed = {*EXCHANGES, topology.cast("acme", TRANSFER), "rollcast.retry.main.5s"}
+    allowed = {*EXCHANGES, topology.cast(ACME, TRANSFER), "rollcast.retry.main.5s"}
     assert {exchange for spec in queues() for exchange, _ in spec.bindings} <= allowed
 
 

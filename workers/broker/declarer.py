@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from aio_pika.abc import AbstractChannel
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractQueue
 from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from rollcast.broker import Link
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable, Gone
-from rollcast.topology import BULK, EXCHANGES, ExchangeType, MarkedExchange, QueueSpec
+from rollcast.topology import BULK, EXCHANGES, TYPE, ExchangeType, MarkedExchange, QueueSpec
 
 CHANNELS = 8
 """Declaring over several goes four times as fast as over one. No more than ten: of those that the broker closes at
@@ -20,6 +21,7 @@ once, as where what is looked for is missing, aiormq 7.2.4 confirms ten, and who
 loses the connection.
 """
 
+log = structlog.get_logger()
 Call = Callable[[AbstractChannel], Awaitable[object]]
 
 
@@ -30,6 +32,10 @@ class Counts(NamedTuple):
     consumers: int
 
 
+class OtherType(Exception):
+    """The queue is there, and is of another type than it is declared with."""
+
+
 class Declarer:
     """A pool of channels for declarations."""
 
@@ -37,6 +43,7 @@ class Declarer:
         self._link = link
         self._idle: list[AbstractChannel] = []
         self._places = asyncio.Semaphore(CHANNELS)
+        self._of_other_type: set[str] = set()
 
     async def connect(self) -> None:
         """Connect to the broker."""
@@ -48,8 +55,11 @@ class Declarer:
             await self._call(_exchange(name, kind))
 
     async def queues(self, specs: Iterable[QueueSpec]) -> None:
-        """Declare queues and bind them."""
-        await asyncio.gather(*(self._call(_queue(spec)) for spec in specs))
+        """Declare queues and bind them.
+
+        A queue of another type, made where the virtual host's default type was in force, is used as it is.
+        """
+        await asyncio.gather(*map(self._declare, specs))
 
     async def rung(self, spec: QueueSpec) -> None:
         """A retry queue with the exchange of the same name."""
@@ -117,6 +127,18 @@ class Declarer:
             await self._look(look)
         return found[0] if found else None
 
+    async def _declare(self, spec: QueueSpec) -> None:
+        if spec.name in self._of_other_type:
+            with suppress(ChannelNotFoundEntity):
+                return await self._look(_existing_queue(spec))
+            self._of_other_type.discard(spec.name)
+        try:
+            await self._call(_queue(spec))
+        except OtherType as error:
+            log.warning("a queue has another type; it is used as it is", queue=spec.name, error=str(error))
+            self._of_other_type.add(spec.name)
+            await self._call(_existing_queue(spec))
+
     async def _call(self, call: Call) -> None:
         try:
             await self._look(call)
@@ -163,11 +185,27 @@ def _mark_in(refusal: str) -> str:
 
 def _queue(spec: QueueSpec) -> Call:
     async def declare(channel: AbstractChannel) -> None:
-        queue = await channel.declare_queue(spec.name, durable=True, arguments=dict(spec.arguments))
-        for exchange, key in spec.bindings:
-            await queue.bind(exchange, key)
+        try:
+            queue = await channel.declare_queue(spec.name, durable=True, arguments=dict(spec.arguments))
+        except ChannelPreconditionFailed as error:
+            if f"inequivalent arg '{TYPE}'" in str(error):
+                raise OtherType(str(error)) from error
+            raise
+        await _bind_all(queue, spec)
 
     return declare
+
+
+def _existing_queue(spec: QueueSpec) -> Call:
+    async def bind(channel: AbstractChannel) -> None:
+        await _bind_all(await channel.declare_queue(spec.name, passive=True), spec)
+
+    return bind
+
+
+async def _bind_all(queue: AbstractQueue, spec: QueueSpec) -> None:
+    for exchange, key in spec.bindings:
+        await queue.bind(exchange, key)
 
 
 def _delete_queue(name: str) -> Call:

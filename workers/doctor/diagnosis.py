@@ -79,6 +79,7 @@ class Diagnosis:
             "queues": lambda: queue_checks.check_queues(settings, self._view, self._declarer),
             "bindings": lambda: queue_checks.check_bindings(settings, management),
             "lanes": lambda: queue_checks.check_lanes(management),
+            f"inboxes of {domain}": lambda: queue_checks.check_inboxes(domain, management),
         }
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from rollcast.broker import Link
 from rollcast.errors import Transient
+from rollcast.redaction import cleaned
 from workers.broker.declarer import Declarer
 from workers.broker.management import Management
 from workers.identity.adoption import Adoption
@@ -19,7 +20,6 @@ from workers.ledger.migrate import migrate
 from workers.pools import Pools
 from workers.process.health import Health
 from workers.process.patience import patiently
-from workers.process.redaction import cleaned
 from workers.process.stopping import Stop
 from workers.settings import ALL, Settings
 from workers.spool.store import Store

@@ -26,6 +26,7 @@ Exit status:
 
 Settings are variables of the environment, or stand in the TOML file named by {CONFIG} under their names in
 small letters without ROLLCAST_. The environment wins. A secret may lie in a file named by the variable with _FILE.
+A variable that is nearly one of these is refused, of others that begin with ROLLCAST_ there is a warning.
 
 {chr(10).join(map(_explained, ALL))}"""
 
