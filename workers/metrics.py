@@ -69,6 +69,9 @@ LANE_DEPTH = Histogram(
     "What waits in a lane, of the lanes looked at before the next piece of a file; at 256 MiB the oldest is dropped.",
     buckets=tuple(mebibytes * MiB for mebibytes in (1, 4, 16, 32, 64, 96, 128, 192, 256)),
 )
+LANES_CUT_OFF = Counter(
+    "rollcast_lanes_cut_off", "Lanes deleted since their receivers took chunks and acknowledged none."
+)
 LANES_MEASURED = Counter(
     "rollcast_lanes_measured",
     "Looks at lanes before the next piece of a file, by what was found: deep ones hold it back.",
@@ -145,7 +148,7 @@ SECTIONS: dict[str, tuple[MetricWrapperBase, ...]] = {
     ),
     "Chunks and bytes": (
         *(CHUNKS_SPOOLED, BYTES_SPOOLED, CHUNKS_REFUSED, CHUNKS_CAST, BYTES_CAST, CHUNKS_REPAIRED, RECASTS),
-        *(BYTES_DELIVERED, LANE_DEPTH, LANES_MEASURED),
+        *(BYTES_DELIVERED, LANE_DEPTH, LANES_MEASURED, LANES_CUT_OFF),
     ),
     "Ends and latencies": (TRANSFERS_ENDED, RECEIVERS_ENDED, ROLL_CALL, DELIVERY, RECEIPT),
     "The ledger and the spool, as the clock sees them": (
@@ -167,7 +170,7 @@ LABELS = {
     "message": "the name of a message",
     "found": "`deep`, `shallow`",
     "state": "a state [of a transfer or of a receiver](protocol.md#states)",
-    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`",
+    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`, `declarations`",
     "pool": "the name of a pool",
     "version": "of Rollcast",
     "python": "of Python",

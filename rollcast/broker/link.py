@@ -69,6 +69,10 @@ class Link:
         self._absence: BrokerUnavailable | None = None
         self._lock = asyncio.Lock()
 
+    async def connect(self) -> None:
+        """Connect, if it is not connected. Raises `BrokerUnavailable`, `BrokerRefused`."""
+        await self._connected()
+
     async def channel(self, *, prefetch: int | None = None) -> AbstractChannel:
         """A new channel with publisher confirms.
 

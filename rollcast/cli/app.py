@@ -8,7 +8,20 @@ from functools import partial
 
 from cyclopts import App, CycloptsError, Parameter
 
-from rollcast.cli import admin, cancel, doctor, output, parked, receive, retry, send, status, top, watch
+from rollcast.cli import (
+    admin,
+    cancel,
+    console,
+    doctor,
+    output,
+    parked,
+    receive,
+    retry,
+    send,
+    status,
+    top,
+    watch,
+)
 from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, STATUSES_IN_SHORT, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
@@ -40,6 +53,7 @@ def application() -> App:
         version=lambda: f"rollcast {importlib.metadata.version('rollcast')}",
         default_parameter=Parameter(negative=(), show_default=_default_text),
         suppress_keyboard_interrupt=False,
+        console=console.for_help(),
     )
     add = partial(app.command, help_epilogue=STATUSES_IN_SHORT)
     app.command(
@@ -70,6 +84,7 @@ def _default_text(value: object) -> str | None:
 def run(tokens: Sequence[str]) -> int:
     """Do what the words of a command line say. Returns the exit status; errors are told, not raised."""
     output.prepare()
+    console.forget_absurd_size()
     keep_freed_memory()
     _tell_of_warnings()
     _tell_of_misspelt_variables()

@@ -19,6 +19,7 @@ from workers.broker.outbox import Outbox
 from workers.broker.rights import Rights
 from workers.clock import Clock
 from workers.envelope import Envelope
+from workers.isolation import Isolation
 from workers.ladder import Ladder
 from workers.parked.label import read
 from workers.parked.parking import Parking
@@ -101,7 +102,14 @@ class Server:
     async def handle(self, step: str, *letters: Letter) -> None:
         """Let the runner of a step take deliveries; returns when it is through with them."""
         runner = Runner(
-            step, self._counted(step), SETTINGS, self.database, self._actions, self.outbox, self.ladder
+            step,
+            self._counted(step),
+            SETTINGS,
+            self.database,
+            self._actions,
+            self.outbox,
+            self.ladder,
+            Isolation(),
         )
         for letter in letters:
             await runner.take(letter.delivery())

@@ -1,7 +1,7 @@
 """What a parked message is: why it was set aside, who sent it, and how an operator sees it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -169,6 +169,26 @@ def test_what_cannot_be_read_is_told_in_hex(body: bytes) -> None:
     told = by_ladder(body=body).described(100)
     assert told.text == body.hex()[:100]
     assert told.size == len(body)
+
+
+@pytest.mark.parametrize(
+    "parked", [by_broker, lambda: by_ladder(changed={"rollcast-reason": "delivery_limit"})]
+)
+def test_what_workers_died_over_is_not_decoded(
+    parked: Callable[[], Parked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Operators see what its bytes show of type and transfer, and these bytes."""
+    monkeypatch.setattr("workers.about.unpack", decoding_is_fatal)
+    found = parked()
+    for told in (found.described(), found.described(100)):
+        assert (told.message, told.transfer_id, told.size) == ("ConsentAnswered/1", T, len(ANSWER))
+    assert found.described(100).text == ANSWER.hex()[:100]
+    assert found.replayable
+
+
+def decoding_is_fatal(_: bytes) -> dict[Any, Any]:
+    """What workers may have died of."""
+    raise AssertionError("decoded")
 
 
 def test_the_offer_names_the_transfer_too() -> None:

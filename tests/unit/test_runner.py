@@ -22,11 +22,15 @@ from tests.unit.steps.conftest import bare as bare
 from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import ledger_url as ledger_url
 from tests.unit.steps.world import SETTINGS, World
+from tests.waiting import until
 from workers.envelope import Envelope
+from workers.isolation import SET_ASIDE_AT, DeliveryLimit, Isolation
 from workers.ledger.tables import events
 from workers.runner import BATCH, Runner
 from workers.work import Action, Outcome, Publication, Received, Services, ToStep, VerifySpool
 
+HURRY = asyncio.Event()
+HURRY.set()
 VERIFY = VerifySpool(ALICE, T, 1, sha256=False)
 VERIFIED = ToStep(ACME, SpoolVerified(transfer_id=T, hash=RIGHT))
 TOLD = ToStep(ACME, CloseDue(transfer_id=T))
@@ -53,12 +57,28 @@ class Letter(FakeDelivery):
 class Workshop:
     """A runner with a real ledger; what it does outside of that is written into `log`."""
 
-    def __init__(self, world: World, step: Callable[[Received], None], pool: str = "s310") -> None:
+    def __init__(
+        self,
+        world: World,
+        step: Callable[[Received], None],
+        pool: str = "s310",
+        isolation: Isolation | None = None,
+    ) -> None:
         self.log: list[str] = []
+        self.lifted: list[tuple[object, Exception]] = []
         self.away = False
         self._world = world
         self._decide = step
-        self.runner = Runner(pool, self._step, SETTINGS, world.database, self, self, self)  # type: ignore[arg-type]
+        self.runner = Runner(
+            pool,
+            self._step,
+            SETTINGS,
+            world.database,
+            self,  # type: ignore[arg-type]
+            self,  # type: ignore[arg-type]
+            self,  # type: ignore[arg-type]
+            isolation or Isolation(),
+        )
 
     async def _step(self, batch: Sequence[Received], services: Services) -> list[Outcome]:
         await services.ledger.note(T, [(None, "handled", None) for _ in batch])
@@ -83,6 +103,7 @@ class Workshop:
             raise BrokerUnavailable("gone")
         outcome = "parked" if isinstance(error, Permanent) else "retried"
         self.log.append(f"{outcome} {delivery.number}")
+        self.lifted.append((envelope, error))
         return outcome
 
     async def tell(self, delivery: Letter, error: Permanent) -> None:
@@ -256,3 +277,74 @@ async def test_what_log_lines_say_of_the_messages(bare: World) -> None:
     both = ("s310", None, None)
     assert told == [both, both, ("s310", f"{0:032x}", 1), ("s310", f"{1:032x}", 3)]
     assert get_contextvars() == {}
+
+
+def again(shop: Workshop, number: int, deliveries: int, **fields: Any) -> Letter:
+    """A message that was delivered so often before."""
+    headers = {"x-delivery-count": deliveries}
+    return shop.letter(number, headers=headers, redelivered=True, **fields)
+
+
+async def test_from_the_third_time_on_a_message_is_handled_alone(bare: World) -> None:
+    """Batches of one; those that came less often stay together."""
+    shop = Workshop(bare, fine)
+    log = await shop.handle(*(again(shop, number, number) for number in range(6)))
+    batches = [line.count("CloseDue") for line in log if line.startswith("publish")]
+    assert sorted(batches) == [1, 1, 1, 3]
+    assert sorted(line for line in log if line.startswith("ack")) == [f"ack {number}" for number in range(6)]
+
+
+async def test_of_all_pools_of_a_process_one_message_is_handled_alone_at_a_time(bare: World) -> None:
+    """While one is handled, no other one is, of no step; what came for the first time does not wait for it."""
+    isolation = Isolation()
+    shops = [Workshop(bare, fine, isolation=isolation) for _ in range(2)]
+    async with isolation.turn(9, HURRY):
+        waiting = [asyncio.create_task(shop.handle(again(shop, 1, 7), shop.letter(2))) for shop in shops]
+        await until(lambda: all("ack 2" in shop.log for shop in shops), "fresh messages are handled")
+        assert not any("ack 1" in shop.log for shop in shops)
+    for log in await asyncio.gather(*waiting):
+        assert "ack 1" in log
+
+
+@pytest.mark.parametrize(
+    ("fields", "known"),
+    [({}, True), ({"user_id": ""}, False), ({"body": b"no msgpack"}, True)],
+    ids=["known", "sender unknown", "undecodable"],
+)
+async def test_what_was_delivered_too_often_is_set_aside_undecoded(
+    bare: World, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], known: bool
+) -> None:
+    """With who sent it if that is verified, so that it can be replayed; and nobody is told."""
+    monkeypatch.setattr("workers.runner.decode", decoding_is_fatal)
+    shop = Workshop(bare, fine)
+    assert await shop.handle(again(shop, 1, SET_ASIDE_AT, **fields)) == ["parked 1", "ack 1"]
+    ((origin, error),) = shop.lifted
+    assert (isinstance(error, DeliveryLimit), error.code) == (True, "delivery_limit")  # type: ignore[attr-defined]
+    assert (origin is not None) == known
+    assert await shop.committed() == 0
+
+
+def decoding_is_fatal(_: bytes) -> Message:
+    """What workers may have died of."""
+    raise AssertionError("decoded")
+
+
+async def test_one_delivery_less_is_handled(bare: World) -> None:
+    """It may be healthy, and have seen a hundred workers end."""
+    shop = Workshop(bare, fine)
+    assert "ack 1" in await shop.handle(again(shop, 1, SET_ASIDE_AT - 1))
+    assert await shop.committed() == 1
+
+
+async def test_what_came_often_and_cannot_be_set_aside_goes_back(bare: World) -> None:
+    """Nothing is acknowledged that is not safe elsewhere."""
+    shop = Workshop(bare, fine)
+    shop.away = True
+    log = await shop.handle(again(shop, 1, SET_ASIDE_AT), again(shop, 2, 5))
+    assert sorted(line for line in log if "ack" in line) == ["nack 1", "nack 2"]
+
+
+async def test_a_turn_is_not_taken_for_what_comes_again_anyway(bare: World) -> None:
+    """Its channel was lost while it waited."""
+    shop = Workshop(bare, fine)
+    assert await shop.handle(again(shop, 1, 5, lost=True)) == []

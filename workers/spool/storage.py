@@ -61,6 +61,16 @@ def remove_folder(folder: Path) -> None:
         folder.rmdir()
 
 
+def sync_file(file: Path) -> None:
+    """Bring a file, and its name in its folder, to the disk. Raises `OSError`."""
+    for path in (file, file.parent):
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
 def _is_removed(folder: Path) -> bool:
     # Not as the store lists it: a put that was killed leaves staging files, which that hides.
     for name in os.listdir(folder):

@@ -121,9 +121,18 @@ async def test_what_fails_is_a_finding(world: World, tmp_path: Path, monkeypatch
     reply = await diagnosis.answer(Received(DiagnosisRequested(), OPERATOR, ACME))
     answer = one([reply], DiagnosisAnswered)
     found = {finding.subject: finding for finding in answer.findings}
-    assert list(found) == ["management", "message size", "ledger", "pool clock", "spool", "room"]
+    assert list(found) == [
+        "management",
+        "message size",
+        "identity",
+        "ledger",
+        "pool clock",
+        "spool",
+        "room",
+    ]
     assert [subject for subject, finding in found.items() if finding.ok] == ["ledger"]
     assert all(finding.remedy for finding in answer.findings if not finding.ok)
     assert found["management"].detail == "ROLLCAST_MANAGEMENT_URL is not set"
-    assert "no broker answers at 127.0.0.1:1" in found["message size"].detail
+    for subject in ("message size", "identity"):
+        assert "no broker answers at 127.0.0.1:1" in found[subject].detail
     assert "ZeroDivisionError" in found["room"].detail
