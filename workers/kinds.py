@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from rollcast.addresses import DOMAIN_PATTERN
+from rollcast.addresses import DOMAIN_PATTERN, is_server_user
 from rollcast.settings import words
 
 ESCAPES = "in a user name or a password, % / ? # @ : are written %25 %2F %3F %23 %40 %3A"
@@ -73,6 +73,12 @@ def _name(given: str) -> str:
     return given
 
 
+def _operator(given: str) -> str:
+    if "@" in given or is_server_user(given):
+        raise ValueError(given)
+    return given
+
+
 def _address(*schemes: str) -> Callable[[str], str]:
     """An address no part of whose password can be taken for something else, and be shown as such."""
 
@@ -115,6 +121,13 @@ NAMES = Kind(
     "list of texts",
     (list,),
     lambda given: tuple(_name(word) for word in words(given)),
+    empty=(),
+)
+OPERATORS = Kind(
+    "a list of users without an @ that are no servers (server-...)",
+    "list of texts",
+    (list,),
+    lambda given: tuple(_operator(word) for word in words(given)),
     empty=(),
 )
 BROKER = text(

@@ -62,6 +62,13 @@ class Settings:
         "file:///var/lib/rollcast/spool",
         "`file:///folder` or `s3://bucket/prefix`",
     )
+    operators: tuple[str, ...] = _setting(
+        "operators",
+        kinds.OPERATORS,
+        "operator",
+        "broker users of operators, in a variable separated by commas: a topic permission that one has lost is put "
+        "back, so that it may speak to S200 and to nobody else",
+    )
     spool_quota: int = _setting(
         "spool_quota",
         kinds.whole(MAX_QUOTA),

@@ -14,6 +14,7 @@ from rollcast import topology
 from rollcast.broker import Link
 from tests.broker.proxy import Proxy, proxied
 from tests.people import ACME, GLOBEX, OPERATOR
+from workers.broker import entries
 from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
 from workers.settings import Settings
@@ -85,6 +86,7 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
         peers=(),
         amqp_url=url,
         management_url=None,
+        operators=(OPERATOR,),
         ledger_url="",
         spool_url="",
         spool_quota=0,
@@ -95,6 +97,10 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
     declarer = Declarer(link)
     queues = [topology.step_queue(name, STEP, settings.domains), topology.parked(name)]
     await declarer.exchanges()
+    async with entries.locked(url, "test") as held:
+        await held.declare()
+        for entry in topology.INNER:
+            await held.open(entry)
     await declarer.queues(queues)
     for rung in rung_queues(name):
         await declarer.rung(rung)

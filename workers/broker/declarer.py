@@ -11,7 +11,7 @@ from aiormq.exceptions import ChannelNotFoundEntity
 from rollcast.broker import Link
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable, Gone
-from rollcast.topology import BULK, EXCHANGES, ExchangeType, QueueSpec
+from rollcast.topology import BULK, EXCHANGES, INNER, ExchangeType, QueueSpec
 
 CHANNELS = 16
 """Declaring goes four times as fast over many channels as over one."""
@@ -35,9 +35,9 @@ class Declarer:
         self._places = asyncio.Semaphore(CHANNELS)
 
     async def exchanges(self) -> None:
-        """The exchanges that are always there."""
+        """The exchanges that are always there, but for the entries: those have an order of their own."""
         for name, kind in EXCHANGES.items():
-            await self._call(_exchange(name, kind))
+            await self._call(_inner(INNER[name]) if name in INNER else _exchange(name, kind))
 
     async def queues(self, specs: Iterable[QueueSpec]) -> None:
         """Declare queues and bind them."""
@@ -49,7 +49,7 @@ class Declarer:
         await self.queues([spec])
 
     async def cast(self, name: str, upload_key: str | None) -> None:
-        """A cast exchange; with `upload_key` it hears what the sender uploads."""
+        """A cast exchange; with `upload_key` it gets what the sender uploads."""
         await self._call(_exchange(name, "fanout"))
         if upload_key is not None:
             await self._call(lambda channel: _bind_exchange(channel, name, upload_key))
@@ -130,6 +130,10 @@ def _exchange(name: str, kind: ExchangeType) -> Call:
     return lambda channel: channel.declare_exchange(name, kind, durable=True)
 
 
+def _inner(name: str) -> Call:
+    return lambda channel: channel.declare_exchange(name, "topic", durable=True, internal=True)
+
+
 def _queue(spec: QueueSpec) -> Call:
     async def declare(channel: AbstractChannel) -> None:
         queue = await channel.declare_queue(spec.name, durable=True, arguments=dict(spec.arguments))
@@ -144,7 +148,7 @@ def _delete_queue(name: str) -> Call:
 
 
 async def _bind_exchange(channel: AbstractChannel, name: str, key: str) -> None:
-    await (await channel.get_exchange(name, ensure=False)).bind(BULK, key)
+    await (await channel.get_exchange(name, ensure=False)).bind(INNER[BULK], key)
 
 
 async def _bind(channel: AbstractChannel, queue: str, exchange: str, key: str) -> None:

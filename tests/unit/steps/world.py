@@ -25,6 +25,7 @@ SETTINGS = Settings(
     peers=("initech",),
     amqp_url="amqp://nobody@nowhere",
     management_url=None,
+    operators=("operator",),
     ledger_url="",
     spool_url="",
     spool_quota=1000 * MiB,
