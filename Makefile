@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -qq
 UV := .run/uv/bin/uv
 COMPILE := $(UV) pip compile pyproject.toml --quiet --extra cli --universal --python-version 3.11 --generate-hashes --no-header
+# `make test BROKER=4.3` runs it on that RabbitMQ (so do up, demo, bench and chaos): dev/installation.py says which there are.
+export BROKER
 # What runs in this checkout holds a lock NAME.lock in .run, so that `make clean` takes nothing away from it.
 LOCKED := flock --no-fork --shared .run
 

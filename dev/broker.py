@@ -1,14 +1,13 @@
 """A RabbitMQ node for development and tests: the one named by the environment, or a private one."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from dev import definitions, management, ports, rabbitmq
+from dev import definitions, installation, management, ports, rabbitmq
 from dev.packages import Missing
 from dev.processes import Failed, Program, tied
 
@@ -53,13 +52,11 @@ class Node(Broker):
         authority = f"admin:{me.password}@127.0.0.1"
         super().__init__(f"amqp://{authority}:{me.amqp}/", f"http://{authority}:{me.management}")
         rabbitmq.configure(folder, me, memory)
-        script, paths = rabbitmq.installation(folder)
-        env = self._environment = rabbitmq.environment(folder, me) | paths
-        epmd = shutil.which("epmd", path=env["PATH"]) or "epmd"
+        made = self._installation = installation.found(folder)
+        env = self._environment = {**made.variables, **rabbitmq.environment(made.folder, me)}
         # In the foreground, as a child of ours: left to itself the node starts a daemon that outlives it.
-        self._epmd = Program(tied([epmd]), env, folder / "epmd.log")
-        self._server = Program(tied([str(script)]), env, folder / "rabbitmq.log")
-        self._control = script.with_name("rabbitmqctl")
+        self._epmd = Program(tied(made.epmd), env, folder / "epmd.log")
+        self._server = Program(tied(made.command("rabbitmq-server")), env, folder / "rabbitmq.log")
 
     @property
     def pid(self) -> int:
@@ -84,7 +81,7 @@ class Node(Broker):
         """Set how much (bytes, or such as 1GB) it may use before an alarm blocks whoever publishes; for this run."""
         words = ("--quiet", "set_vm_memory_high_watermark", "absolute", amount)
         done = subprocess.run(
-            [str(self._control), *words],
+            self._installation.command("rabbitmqctl", *words),
             env=self._environment,
             capture_output=True,
             text=True,
@@ -135,11 +132,11 @@ class Node(Broker):
 def node(folder: Path) -> Iterator[Broker]:
     """The broker of `ROLLCAST_AMQP_URL`, left as it is, else a private node that is stopped at the end.
 
-    What `.run/env` has set counts as not set. Raises Missing if there is none and none can be had.
+    What `.run/env` has set counts as not set. Raises Missing if there is none and none can be had, and if the one
+    that is named has another version than BROKER asks for.
     """
-    given = os.environ.get("ROLLCAST_AMQP_URL")
-    if given and not _from_make_up(given):
-        yield _given(given)
+    if named := _named():
+        yield _given(named)
     else:
         with private_node(folder) as private:
             yield private
@@ -156,6 +153,17 @@ def private_node(folder: Path, memory: str = MEMORY) -> Iterator[Node]:
         private.stop()
 
 
+def prepare() -> None:
+    """Download the RabbitMQ that BROKER asks for, unless a broker is named. Raises Missing."""
+    if not _named():
+        installation.prepare()
+
+
+def _named() -> str | None:
+    amqp_url = os.environ.get("ROLLCAST_AMQP_URL") or None
+    return None if amqp_url is None or _from_make_up(amqp_url) else amqp_url
+
+
 def _from_make_up(amqp_url: str) -> bool:
     return "ROLLCAST_MANAGEMENT_PORT" in os.environ and urlsplit(amqp_url).username == definitions.OPERATOR
 
@@ -163,12 +171,17 @@ def _from_make_up(amqp_url: str) -> bool:
 def _given(amqp_url: str) -> Broker:
     broker = Broker(amqp_url, os.environ.get("ROLLCAST_MANAGEMENT_URL") or _management_beside(amqp_url))
     try:
-        _ = broker.version
+        version = broker.version
     except OSError as error:
         raise Missing(
             f"ROLLCAST_AMQP_URL is set, but its user cannot use the broker's management API ({error}): "
             "name an administrator, set ROLLCAST_MANAGEMENT_URL, or unset both for a private node."
         ) from error
+    series = installation.wanted()
+    if series is not None and installation.series_of(version) != series:
+        raise Missing(
+            f"BROKER={series} was asked for, and ROLLCAST_AMQP_URL names RabbitMQ {version}: unset one of them."
+        )
     return broker
 
 

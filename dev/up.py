@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from dev.alone import alone
 from dev.broker import Broker, node
 from dev.deployment import Deployment, Worker, deployment
+from dev.installation import wanted
 from dev.packages import CHECKOUT, RUN, Missing
 from dev.processes import Failed, unwind_when_told_to_end
 
@@ -26,7 +27,9 @@ def main() -> int:
     """Run until Ctrl-C, SIGTERM or the end of the workers or the broker; return the exit status."""
     unwind_when_told_to_end()
     try:
-        with alone("up"), node(RUN / "broker") as broker, deployment(RUN, broker) as running:
+        # Data of one version is nothing for another.
+        folder = RUN / f"rabbitmq-{series}" if (series := wanted()) else RUN
+        with alone("up"), node(folder / "broker") as broker, deployment(folder, broker) as running:
             return _serve(broker, running)
     except KeyboardInterrupt:
         return 0

@@ -1,6 +1,7 @@
 """Work in the background whose failure reaches whoever reads the events."""
 
 import asyncio
+import functools
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -59,3 +60,29 @@ class Tasks:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._stream.fail(error)
+
+
+class KeyedTasks:
+    """Tasks of which at most one is current for each key.
+
+    A task that has ended is no longer current, even before the event loop has called its callbacks.
+    """
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+        self._current: dict[str, asyncio.Task[None]] = {}
+
+    def get(self, key: str) -> asyncio.Task[None] | None:
+        """The task that runs for this key."""
+        task = self._current.get(key)
+        return None if task is None or task.done() else task
+
+    def spawn(self, key: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` in the background as the key's current task; an earlier one goes on, and no longer counts."""
+        task = self._current[key] = self._tasks.spawn(work)
+        task.add_done_callback(functools.partial(self._forget, key))
+        return task
+
+    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+        if self._current.get(key) is task:
+            del self._current[key]

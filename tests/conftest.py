@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dev import postgres
-from dev.broker import Broker
+from dev.broker import Broker, prepare
 from dev.packages import Missing
 from tests.lacking import give_up
 from tests.people import VHOST, everybodys
@@ -35,6 +35,15 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what shares a warm deployment, then what else waits for a broker: it takes longest."""
     items.sort(key=lambda item: [name not in getattr(item, "fixturenames", ()) for name in WAITED_FOR])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the broker that BROKER asks for before any test begins, and once for all processes of the run."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        try:
+            prepare()
+        except Missing as missing:
+            pytest.exit(str(missing), returncode=2)
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dev.compose.debian import FOLDER, Debian, made
-from dev.packages import Missing
+from dev.debian import Debian, made
+from dev.packages import RUN, Missing
 from dev.processes import Failed, Program, tied
 
+FOLDER = RUN / "compose-test"
+"""What is kept from one `make compose-test` to the next."""
 MACHINE = Debian(
     "engine",
     "trixie",
@@ -39,7 +41,7 @@ class Engine:
         data = FOLDER / "docker"
         data.mkdir(parents=True, exist_ok=True)
         words = ["unshare", *NAMESPACES, "--fork", "--kill-child", "sh", str(ENTER)]
-        given = [str(made(MACHINE)), str(data), str(checkout), CGROUP]
+        given = [str(made(MACHINE, FOLDER)), str(data), str(checkout), CGROUP]
         self._program = Program(tied([*words, *given]), os.environ, FOLDER / "dockerd.log")
 
     def start(self) -> None:

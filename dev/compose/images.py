@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dev.compose.debian import FOLDER, Debian, made
-from dev.compose.engine import Engine
+from dev.compose.engine import FOLDER, Engine
+from dev.debian import Debian, made
 from dev.packages import CHECKOUT, Missing
 
 SERVICES = Debian("services", "trixie", ("rabbitmq-server", "postgresql", "prometheus", "gosu"))
@@ -44,7 +44,7 @@ def _import(engine: Engine, debian: Debian) -> None:
     name = f"rollcast-standin/{debian.name}"
     if engine.attempt("docker", "image", "inspect", name).returncode == 0:
         return
-    root = made(debian)
+    root = made(debian, FOLDER)
     (root / "var/lib/rabbitmq/.erlang.cookie").unlink(missing_ok=True)
     archive = FOLDER / f"{debian.name}.tar"
     subprocess.run(["tar", "--create", f"--file={archive}", f"--directory={root}", "."], check=True)

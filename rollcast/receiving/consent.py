@@ -12,7 +12,7 @@ from rollcast.messages import AnswerRecorded, ConsentAnswered
 from rollcast.messages.values import MAX_TEXT, Offer
 from rollcast.receiving.fetch import Surroundings
 from rollcast.receiving.journal import Journal, Line
-from rollcast.tasks import Tasks
+from rollcast.tasks import KeyedTasks, Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +35,8 @@ class Consent:
     def __init__(self, around: Surroundings, decide: Decide, tasks: Tasks) -> None:
         self._around = around
         self._decide = decide
-        self._tasks = tasks
-        self._asking: dict[str, asyncio.Task[None]] = {}
-        self._telling: dict[str, asyncio.Task[None]] = {}
+        self._asking = KeyedTasks(tasks)
+        self._telling = KeyedTasks(tasks)
         self._deferred: set[str] = set()
 
     async def on_asked(self, offer: Offer) -> None:
@@ -47,7 +46,7 @@ class Consent:
         try:
             journal = journals.begin(offer)
         except OSError as error:
-            if offer.transfer_id not in self._telling:
+            if self._telling.get(offer.transfer_id) is None:
                 self._tell(offer, self._unwritable(offer, error), first=True)
             return
         if journal.ended:
@@ -56,9 +55,8 @@ class Consent:
             self._tell(offer, Decision(*journal.decision))
         elif offer.transfer_id in self._deferred:
             self._tell(offer, Decision(False, deferred=True))
-        elif offer.transfer_id not in self._asking:
-            task = self._asking[offer.transfer_id] = self._tasks.spawn(self._ask(journal))
-            task.add_done_callback(lambda _: self._asking.pop(offer.transfer_id))
+        elif self._asking.get(offer.transfer_id) is None:
+            self._asking.spawn(offer.transfer_id, self._ask(journal))
 
     def decide(self, journal: Journal, decision: Decision) -> None:
         """Answer what was deferred; the first answer stands."""
@@ -107,12 +105,7 @@ class Consent:
             return
         if running is not None:
             running.cancel()
-        task = self._telling[offer.transfer_id] = self._tasks.spawn(self._repeat(offer, decision, first))
-        task.add_done_callback(lambda done: self._told(offer.transfer_id, done))
-
-    def _told(self, transfer_id: str, done: asyncio.Task[None]) -> None:
-        if self._telling.get(transfer_id) is done:
-            del self._telling[transfer_id]
+        self._telling.spawn(offer.transfer_id, self._repeat(offer, decision, first))
 
     def _written_down(self, journal: Journal, decision: Decision) -> Decision:
         """The decision, or the refusal that takes its place where it cannot be kept."""

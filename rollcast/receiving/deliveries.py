@@ -1,6 +1,7 @@
 """All files on their way to a receiver."""
 
 import asyncio
+import functools
 import logging
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from rollcast.messages import LaneOpened, ReceiptRecorded, ReceiptReported, Tran
 from rollcast.receiving.delivery import Delivery
 from rollcast.receiving.fetch import Surroundings
 from rollcast.receiving.journal import Journal, Line
-from rollcast.tasks import Tasks
+from rollcast.tasks import KeyedTasks, Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Deliveries:
         self._around = around
         self._tasks = tasks
         self._running: dict[str, _Running] = {}
-        self._confirming: dict[str, asyncio.Task[None]] = {}
+        self._confirming = KeyedTasks(tasks)
         self._ending: set[str] = set()
 
     def on_opened(self, message: LaneOpened) -> None:
@@ -42,7 +43,7 @@ class Deliveries:
         transfer_id = message.offer.transfer_id
         if transfer_id in self._ending:
             return
-        if running := self._running.get(transfer_id):
+        if running := self._current(transfer_id):
             running.delivery.prompt()
             return
         # Only those who accepted get a lane: without a journal of that, the folder was emptied since.
@@ -57,7 +58,16 @@ class Deliveries:
     def _run(self, delivery: Delivery, transfer_id: str) -> None:
         task = self._tasks.spawn(delivery.run())
         self._running[transfer_id] = _Running(delivery, task)
-        task.add_done_callback(lambda _: self._running.pop(transfer_id))
+        task.add_done_callback(functools.partial(self._forget, transfer_id))
+
+    def _current(self, transfer_id: str) -> _Running | None:
+        """The delivery of that transfer, unless it has come to its end."""
+        running = self._running.get(transfer_id)
+        return None if running is None or running.task.done() else running
+
+    def _forget(self, transfer_id: str, task: asyncio.Task[None]) -> None:
+        if (running := self._running.get(transfer_id)) is not None and running.task is task:
+            del self._running[transfer_id]
 
     async def on_ended(self, message: TransferEnded) -> None:
         """The file will not come: what is there of it goes, and the server is told so.
@@ -97,7 +107,7 @@ class Deliveries:
 
     async def _is_kept(self, journal: Journal) -> bool:
         """Whether the file is whole, or about to be, or has failed: a receipt follows."""
-        running = self._running.get(journal.offer.transfer_id)
+        running = self._current(journal.offer.transfer_id)
         if running is None:
             return await self._stored_before(journal)
         return journal.receipt is not None or running.delivery.finishing
@@ -106,7 +116,7 @@ class Deliveries:
         """Stop what still runs and remove what is there. Returns whether nothing is left."""
         transfer_id = journal.offer.transfer_id
         noted = journal.ended or _note_ended(journal)
-        if running := self._running.get(transfer_id):
+        if running := self._current(transfer_id):
             running.task.cancel()
             await asyncio.wait([running.task])
         try:
@@ -128,15 +138,13 @@ class Deliveries:
             # Whether there is a file is not known, so nothing is confirmed; the server asks again.
             logger.warning("the receipt of transfer %s could not be written down: %s", transfer_id, error)
             return True
-        if transfer_id not in self._running:
+        if self._current(transfer_id) is None:
             self._run(delivery, transfer_id)
         return True
 
     def _confirm(self, transfer_id: str) -> None:
-        if transfer_id in self._confirming:
-            return
-        task = self._confirming[transfer_id] = self._tasks.spawn(self._tell_discarded(transfer_id))
-        task.add_done_callback(lambda _: self._confirming.pop(transfer_id))
+        if self._confirming.get(transfer_id) is None:
+            self._confirming.spawn(transfer_id, self._tell_discarded(transfer_id))
 
     async def _tell_discarded(self, transfer_id: str) -> None:
         discarded = ReceiptReported(transfer_id=transfer_id, outcome="discarded", bytes=0)

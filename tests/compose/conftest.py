@@ -8,8 +8,7 @@ import pytest
 
 from dev.alone import alone
 from dev.compose import images
-from dev.compose.debian import FOLDER
-from dev.compose.engine import check_rights, engine
+from dev.compose.engine import FOLDER, check_rights, engine
 from dev.packages import CHECKOUT, Missing
 from tests.compose.stack import HERE, Stack
 

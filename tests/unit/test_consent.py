@@ -39,7 +39,8 @@ class Asking:
 
     async def told(self) -> ConsentAnswered:
         """What the server is told next."""
-        message = await asyncio.wait_for(self.session.told.get(), 5)
+        async with asyncio.timeout(5):
+            message = await self.session.told.get()
         assert isinstance(message, ConsentAnswered)
         return message
 

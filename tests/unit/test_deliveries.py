@@ -58,7 +58,8 @@ class Place:
     async def told(self) -> ReceiptReported:
         """What the server hears when it has said that the file will not come."""
         await self.deliveries.on_ended(ENDED)
-        message = await asyncio.wait_for(self.session.told.get(), 10)
+        async with asyncio.timeout(10):
+            message = await self.session.told.get()
         assert isinstance(message, ReceiptReported)
         return message
 
@@ -146,6 +147,31 @@ async def test_nothing_is_confirmed_before_it_is_removed(
     assert isinstance(await place.events.get(), Ended)
     await asyncio.sleep(0)
     assert told_with_part == [False]
+
+
+async def test_it_is_confirmed_as_often_as_the_server_asks(place: Place) -> None:
+    """Also at the very moment at which the confirmation before was taken."""
+    place.left()
+    for _ in range(3):
+        assert (await place.told()).outcome == "discarded"
+
+
+async def test_a_lane_that_opens_when_a_delivery_has_just_ended_begins_another(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one can take nothing any more."""
+    began: asyncio.Queue[Delivery] = asyncio.Queue()
+
+    async def run(delivery: Delivery) -> None:
+        began.put_nowait(delivery)
+
+    monkeypatch.setattr(Delivery, "run", run)
+    opened = LaneOpened(offer=place.left().offer, lane="lane")
+    place.deliveries.on_opened(opened)
+    first = await began.get()
+    place.deliveries.on_opened(opened)
+    async with asyncio.timeout(10):
+        assert await began.get() is not first
 
 
 async def test_what_a_killed_process_did_not_remove_goes_now(place: Place) -> None:

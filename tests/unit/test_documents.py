@@ -42,6 +42,7 @@ DOCUMENTS = [
     *sorted((CHECKOUT / "deploy").rglob("README.md")),
     PRODUCERS,
     CHECKOUT / "docs" / "screens.md",
+    CHECKOUT / "docs" / "testing.md",
     CHECKOUT / "CHANGELOG.md",
     FOLDER / "README.md",
     *DECISIONS,

@@ -27,7 +27,7 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.fixture
 def unset(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment in which nothing of Rollcast is set."""
-    for name in [name for name in os.environ if name.startswith("ROLLCAST_")]:
+    for name in [name for name in os.environ if name.startswith(("ROLLCAST_", "BROKER"))]:
         monkeypatch.delenv(name)
     return monkeypatch
 
