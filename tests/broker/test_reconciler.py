@@ -23,8 +23,9 @@ from workers.broker.declarer import Declarer
 from workers.broker.management import Management
 from workers.broker.rights import Rights, of_operators, topics_of
 from workers.ledger import accounts
-from workers.rights import granted
-from workers.rights.comparison import Known, compare, unbounded
+from workers.rights import granted, known
+from workers.rights.comparison import compare, unbounded
+from workers.rights.known import Known
 from workers.rights.reconciler import Reconciler
 from workers.settings import Settings
 
@@ -63,9 +64,7 @@ class Ground(NamedTuple):
 
     async def known(self) -> Known:
         """What the ledger says."""
-        async with self.database.begin() as ledger:
-            found = await accounts.suspensions(ledger, self.settings.domains)
-        return Known(frozenset(self.settings.domains), found, frozenset(self.settings.operators))
+        return await known.read(self.database, self.settings.domains, self.settings.operators)
 
     async def differs(self) -> bool:
         """Whether something has to be mended."""
@@ -260,12 +259,12 @@ async def test_an_account_that_changes_meanwhile(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, resumed: bool
 ) -> None:
     """What was read of the ledger may be past when it is written: the last word is the ledger's."""
-    known = ground.reconciler._known
+    read = ground.reconciler._known
     changed: list[str] = []
     address = ground.mallory if resumed else ground.alice
 
     async def once() -> Known:
-        found = await known()
+        found = await read()
         if not changed:
             changed.append(address)
             async with ground.database.begin() as ledger:

@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 from rollcast.topology import BULK, STEP, UP
 from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, MALLORY, NOBODY, OPERATOR, SERVER_USER
 from workers.broker.rights import LIMITS, permissions_of, topics_of
-from workers.rights.comparison import Known, compare, unbounded
+from workers.rights.comparison import compare, unbounded
 from workers.rights.granted import Granted, Permission, Topic
+from workers.rights.known import Known
 from workers.rights.notices import Notices
 
 ALL = Permission(".*", ".*", ".*")

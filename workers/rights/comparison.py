@@ -4,30 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rollcast.addresses import domain_of, is_address, is_server_user
+from rollcast.addresses import is_address, is_server_user
 from rollcast.topology import INNER
 from workers.broker.rights import LIMITS, NOTHING, of_operators, permissions_of, topics_of
 from workers.rights.granted import Granted, Permission, Topic
+from workers.rights.known import Known
 
 Topics = Mapping[tuple[str, str], Topic]
-
-
-@dataclass(frozen=True)
-class Known:
-    """The accounts of the domains that are served (address: whether it is suspended), and who is an operator."""
-
-    domains: frozenset[str]
-    accounts: Mapping[str, bool]
-    operators: frozenset[str]
-
-    @property
-    def active(self) -> set[str]:
-        """The accounts that are not suspended."""
-        return {address for address, suspended in self.accounts.items() if not suspended}
-
-    def serves(self, user: str) -> bool:
-        """Whether a user is a terminal of one of the domains."""
-        return is_address(user) and domain_of(user) in self.domains
 
 
 @dataclass(frozen=True)

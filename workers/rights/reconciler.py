@@ -17,9 +17,10 @@ from workers.broker import entries
 from workers.broker.entries import Entries
 from workers.broker.management import Management
 from workers.broker.rights import Rights
-from workers.ledger import Database, accounts
-from workers.rights import granted
-from workers.rights.comparison import Differences, Known, compare, unbounded
+from workers.ledger import Database
+from workers.rights import granted, known
+from workers.rights.comparison import Differences, compare, unbounded
+from workers.rights.known import Known
 from workers.rights.mending import each, mend
 from workers.rights.notices import Notices
 from workers.settings import Settings
@@ -75,23 +76,24 @@ class Reconciler:
         self._notices.tell(found)
 
     async def _mend(self) -> Differences:
-        known = await self._known()
-        found = compare(known, await granted.read(self._management))
+        before = await self._known()
+        found = compare(before, await granted.read(self._management))
         await mend(self._rights, found)
         metrics.RIGHTS_MENDED.labels(what="topic permission").inc(len(found.topics))
         metrics.RIGHTS_MENDED.labels(what="permission").inc(len(found.permissions) + len(found.surplus))
         metrics.RIGHTS_MENDED.labels(what="limit").inc(len(found.limits))
-        await self._follow(known, set(found.permissions) | found.surplus)
+        await self._follow(before, set(found.permissions) | found.surplus)
         return found
 
-    async def _follow(self, known: Known, written: set[str]) -> None:
+    async def _follow(self, before: Known, written: set[str]) -> None:
         """Write again what was written while an operator changed the account."""
         while written:
-            before, known = known, await self._known()
-            written = {user for user in written if known.accounts.get(user) != before.accounts.get(user)}
+            now = await self._known()
+            written = {user for user in written if now.accounts.get(user) != before.accounts.get(user)}
             # Of an account that was removed the user is deleted by whoever removed it.
-            await each(written - known.active, lambda user: self._rights.revoke(user, remove=False))
-            await each(written & known.active, lambda user: self._rights.grant(user, None))
+            await each(written - now.active, lambda user: self._rights.revoke(user, remove=False))
+            await each(written & now.active, lambda user: self._rights.grant(user, None))
+            before = now
 
     async def _open(self, held: Entries, closed: list[str]) -> None:
         if not closed:
@@ -117,10 +119,7 @@ class Reconciler:
                 )
 
     async def _known(self) -> Known:
-        domains = frozenset(self._settings.domains)
-        async with self._database.begin() as ledger:
-            found = await accounts.suspensions(ledger, domains)
-        return Known(domains, found, frozenset(self._settings.operators))
+        return await known.read(self._database, self._settings.domains, self._settings.operators)
 
     def _note(self, error: Transient | Permanent) -> None:
         fault = f"rights cannot be compared with the ledger: {error}"
