@@ -94,7 +94,18 @@ def test_a_deployment_that_is_well(world: World) -> None:
         *("credentials", "broker", f"server of {ACME}", f"server of {GLOBEX}", "clock of this machine"),
         *("version", "plugins", "alarms", "policies", "clocks", "message size"),
         *("rights of the server", f"rights of {OPERATOR}", f"rights of {ACME}", f"rights of {GLOBEX}"),
-        *("queues", "pools", "parked", "bindings", "lanes", "ledger", "pool clock", "spool", "room"),
+        *(
+            "entries",
+            "queues",
+            "pools",
+            "parked",
+            "bindings",
+            "lanes",
+            "ledger",
+            "pool clock",
+            "spool",
+            "room",
+        ),
     } == subjects
     terminal = world.run("doctor", "--as", BOB, "--json")
     assert terminal.status == 0, terminal.document

@@ -64,7 +64,7 @@ async def locked(amqp_url: str, name: str, patience: float = PATIENCE) -> AsyncI
     except ChannelLockedResource as error:
         raise Transient("the entries are being looked after by another worker at present") from error
     except CONNECTION_LOST as error:
-        raise BrokerUnavailable(f"lost the broker while looking after the entries: {error}") from error
+        raise BrokerUnavailable(f"the entries cannot be looked after: {error}") from error
     finally:
         await link.close()
 

@@ -5,6 +5,7 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from rollcast.addresses import domain_of
+from rollcast.errors import Transient
 from rollcast.topology import BULK, STEP, UP
 from workers.broker.management import Management
 
@@ -41,6 +42,15 @@ class Rights:
             await self._call("PUT", f"topic-permissions/{self._vhost}/{user}", row)
         await self.limit(address)
         await self._call("PUT", f"permissions/{self._vhost}/{user}", permissions_of(address))
+        await self._must_be_bounded(address)
+
+    async def _must_be_bounded(self, address: str) -> None:
+        """Take it back if an exchange was deleted meanwhile, and its topic permission with it."""
+        path = f"topic-permissions/{self._vhost}/{quote(address, safe='')}"
+        rows = await self._call("GET", path, missing_is_fine=True) or []
+        if lacking := sorted(topics_of(address).keys() - {row["exchange"] for row in rows}):
+            await self.revoke(address, remove=False)
+            raise Transient(f"{', '.join(lacking)} was deleted while {address} was given its rights there")
 
     async def limit(self, address: str) -> None:
         """The limits of a terminal."""
