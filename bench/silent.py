@@ -1,4 +1,5 @@
-"""Receivers that take their lane and then nothing more: one that is connected and awake, one that was stopped."""
+"""Receivers that acknowledge nothing: two that are connected and awake, with and without a limit to what they are
+given, and one that was stopped."""
 
 import asyncio
 import os
@@ -15,11 +16,13 @@ from rollcast.messages.values import Capabilities
 from rollcast.session import Session
 
 PREFETCH = 8
+UNLIMITED = 0
 
 
 @asynccontextmanager
-async def silent(credentials: Credentials) -> AsyncIterator[None]:
-    """It answers heartbeats, so it stays connected, and acknowledges no chunk, so it gets none after the first."""
+async def silent(credentials: Credentials, prefetch: int) -> AsyncIterator[None]:
+    """It answers heartbeats, so it stays connected, and acknowledges no chunk, so it gets `prefetch` of them; all,
+    if that is unlimited, until the server cuts it off."""
     async with Session.open(credentials) as session, asyncio.TaskGroup() as tasks:
         lanes: dict[str, asyncio.Task[None]] = {}
 
@@ -28,7 +31,7 @@ async def silent(credentials: Credentials) -> AsyncIterator[None]:
                 case ConsentAsked(offer=offer):
                     await session.tell(ConsentAnswered(transfer_id=offer.transfer_id, accept=True))
                 case LaneOpened(lane=lane) if lane not in lanes:
-                    taken = Consumer(session.bulk, lane, _keep, prefetch=PREFETCH)
+                    taken = Consumer(session.bulk, lane, _keep, prefetch=prefetch)
                     lanes[lane] = tasks.create_task(taken.run())
             await acknowledge(delivery)
 

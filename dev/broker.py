@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -43,15 +43,16 @@ class Broker:
 class Node(Broker):
     """A private node; everything of it is in one folder and on 127.0.0.1.
 
-    With more than so much `memory` in use it raises its alarm, and takes nothing from publishers.
+    With more than so much `memory` in use it raises its alarm, and takes nothing from publishers. `more` are lines of
+    its configuration.
     """
 
-    def __init__(self, folder: Path, memory: str = MEMORY) -> None:
+    def __init__(self, folder: Path, memory: str = MEMORY, more: Mapping[str, str] | None = None) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._identity = me = rabbitmq.Identity.kept_in(folder / "node.json")
         authority = f"admin:{me.password}@127.0.0.1"
         super().__init__(f"amqp://{authority}:{me.amqp}/", f"http://{authority}:{me.management}")
-        rabbitmq.configure(folder, me, memory)
+        rabbitmq.configure(folder, me, memory, more or {})
         made = self._installation = installation.found(folder)
         env = self._environment = {**made.variables, **rabbitmq.environment(made.folder, me)}
         # In the foreground, as a child of ours: left to itself the node starts a daemon that outlives it.
@@ -143,9 +144,9 @@ def node(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
-def private_node(folder: Path, memory: str = MEMORY) -> Iterator[Node]:
+def private_node(folder: Path, memory: str = MEMORY, more: Mapping[str, str] | None = None) -> Iterator[Node]:
     """A private node whatever the environment says, for tests that kill, restart or straiten it."""
-    private = Node(folder, memory)
+    private = Node(folder, memory, more)
     try:
         private.start()
         yield private

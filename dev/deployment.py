@@ -13,6 +13,8 @@ from typing import Any
 from dev import definitions, management, ports
 from dev.broker import Broker
 from dev.processes import Program, tied
+from rollcast.topology import identity_exchange
+from workers.identity.mark import NAME as MARK
 
 ONE_SERVER: Mapping[str, Sequence[str]] = {"main": ("acme", "globex")}
 SERVER_PER_DOMAIN: Mapping[str, Sequence[str]] = {"acme": ("acme",), "globex": ("globex",)}
@@ -74,8 +76,9 @@ class Server:
     workers: tuple[Worker, ...]
 
     def spooled(self) -> set[Path]:
-        """What stands in the spool: files and folders, also while workers remove some."""
-        return {Path(at, name) for at, folders, files in os.walk(self.spool) for name in (*folders, *files)}
+        """What stands in the spool beside its mark: files and folders, also while workers remove some."""
+        found = {Path(at, name) for at, folders, files in os.walk(self.spool) for name in (*folders, *files)}
+        return found - {self.spool / MARK}
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ def deployment(
     (folder / "home").mkdir(parents=True, exist_ok=True)
     users = definitions.build(servers, node.version, node.vhost, operator)
     definitions.apply(node.management_url, users)
+    forget(node, *servers)
     environment = {"ROLLCAST_OPERATORS": operator, **(environment or {})}
     plan = _Plan(folder, node, servers, users, ledgers or {}, spools or {}, environment, command)
     processes = [(pool,) if isinstance(pool, str) else tuple(pool) for pool in pools] or [()]
@@ -131,6 +135,12 @@ def deployment(
         yield running
     finally:
         _stop(running.workers)
+
+
+def forget(node: Broker, *servers: str) -> None:
+    """Let servers come with other ledgers than those that the broker knows them by."""
+    for server in servers:
+        management.delete(node.management_url, node.path("exchanges", identity_exchange(server, "").name))
 
 
 @dataclass(frozen=True)

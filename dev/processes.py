@@ -108,3 +108,9 @@ def unwind_when_told_to_end() -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
+
+
+def resident(pid: int) -> float:
+    """MiB of memory that a process has; 0 for one that has just ended."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)

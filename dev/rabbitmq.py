@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,9 +49,12 @@ class Identity:
         return identity
 
 
-def configure(folder: Path, identity: Identity, memory: str) -> None:
+def configure(folder: Path, identity: Identity, memory: str, more: Mapping[str, str]) -> None:
     """Write the node's configuration; with more than so much `memory` in use it stops all publishers."""
-    (folder / "rabbitmq.conf").write_text(CONFIG.format(**asdict(identity), memory=memory))
+    config = CONFIG.format(**asdict(identity), memory=memory)
+    (folder / "rabbitmq.conf").write_text(
+        config + "".join(f"{name} = {value}\n" for name, value in more.items())
+    )
     (folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
 
 

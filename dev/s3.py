@@ -10,6 +10,7 @@ from pathlib import Path
 from dev import ports
 from dev.packages import Missing
 from dev.processes import Program, tied
+from workers.identity.mark import NAME as MARK
 
 BUCKET = "spool"
 KEY = "rollcast"
@@ -47,8 +48,9 @@ class Bucket:
         }
 
     def objects(self) -> set[str]:
-        """The names of all objects in the bucket, `prefix/transfer/index`."""
-        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
+        """The names of all objects in the bucket but the marks of spools: `prefix/transfer/index`."""
+        files = (path for path in self.folder.rglob("*") if path.is_file() and path.name != MARK)
+        return {str(path.relative_to(self.folder)) for path in files}
 
     def start(self) -> None:
         """Start it, or start it again. Returns when it serves."""

@@ -40,6 +40,11 @@ def together(answers: Sequence[OverviewAnswered]) -> Overview:
     )
 
 
+def is_measured(server: OverviewAnswered) -> bool:
+    """Whether its broker's management tells what is used, and what is taken and not yet acknowledged."""
+    return server.broker is not None and server.broker.measured
+
+
 def _distance(straggler: Straggler) -> tuple[bool, float]:
     """How far a receiver is; one that stands still comes first."""
     receiver = straggler.receiver

@@ -11,6 +11,9 @@ BULK, LANE = "rollcast.bulk", "rollcast.lane"
 REPLY_TO = "amq.rabbitmq.reply-to"
 
 MiB = 1024 * 1024
+TYPE = "x-queue-type"
+CLASSIC: Mapping[str, str | int] = {TYPE: "classic"}
+"""Always named: a virtual host may have another default type, and quorum queues are not made for chunks."""
 ExchangeType = Literal["topic", "direct", "fanout"]
 EXCHANGES: dict[str, ExchangeType] = {
     UP: "topic",
@@ -123,6 +126,16 @@ class QueueSpec:
     bindings: tuple[tuple[str, str], ...] = ()
 
 
+class MarkedExchange(NamedTuple):
+    """An internal exchange, to which nobody publishes, and its alternate exchange, which marks it.
+
+    The alternate exchange is the one argument of an exchange that the broker compares when it is declared again.
+    """
+
+    name: str
+    mark: str
+
+
 def up_key(address: str, domain: str, message: m.Message) -> str:
     """The routing key under which the terminal `address` of `domain` sends `message`."""
     return f"{domain}.{address}.{VERB_OF[type(message)]}"
@@ -150,7 +163,7 @@ ENTRIES_LOCK = "rollcast.entries.lock"
 
 def parked(server: str) -> QueueSpec:
     """Where messages wait that nobody could handle."""
-    return QueueSpec(f"rollcast.parked.{server}")
+    return QueueSpec(f"rollcast.parked.{server}", CLASSIC)
 
 
 def parked_lock(server: str) -> str:
@@ -159,21 +172,33 @@ def parked_lock(server: str) -> str:
 
 
 def step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
-    """The queue of a step, shared by the workers of its pool."""
+    """The queue of a step, shared by the workers of its pool.
+
+    Terminals write into it, so it has no dead-letter exchange: brokers before 4.0 interpret headers of clients when
+    they dead-letter. Workers set aside what is delivered too often; the limit is a last resort, which drops. Without
+    one it is 20 on RabbitMQ 4.
+    """
+    arguments: dict[str, str | int] = {"x-queue-type": "quorum", "x-delivery-limit": 1000}
+    return QueueSpec(f"rollcast.step2.{server}.{pool}", arguments, _inner(_pool_bindings(pool, domains)))
+
+
+def earlier_step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
+    """The queue of a step before its arguments changed. No worker declares it any more; it is emptied and deleted."""
     arguments: dict[str, str | int] = {
-        "x-queue-type": "quorum",
+        TYPE: "quorum",
         "x-delivery-limit": 100,
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": parked(server).name,
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
-    return QueueSpec(f"rollcast.step.{server}.{pool}", arguments, _inner(_pool_bindings(pool, domains)))
+    return QueueSpec(f"rollcast.step.{server}.{pool}", arguments, _pool_bindings(pool, domains))
 
 
 def progress_queue(server: str, domains: tuple[str, ...]) -> QueueSpec:
     """Progress is worth nothing when it is old, and never worth memory."""
-    arguments: dict[str, str | int] = {
+    arguments = {
+        **CLASSIC,
         "x-message-ttl": 5_000,
         "x-max-length": 10_000,
         "x-overflow": "drop-head",
@@ -197,32 +222,38 @@ def _inner(bindings: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]
 def retry_queue(server: str, rung: str, milliseconds: int) -> QueueSpec:
     """A rung: what is published to the exchange of the same name comes back to its step after that time."""
     name = f"rollcast.retry.{server}.{rung}"
-    return QueueSpec(name, {"x-message-ttl": milliseconds, "x-dead-letter-exchange": STEP}, ((name, "#"),))
+    arguments = {**CLASSIC, "x-message-ttl": milliseconds, "x-dead-letter-exchange": STEP}
+    return QueueSpec(name, arguments, ((name, "#"),))
 
 
 def spool_queue(server: str) -> QueueSpec:
     """Chunks on their way into the spool; bound to the inner exchange of `rollcast.bulk` for each transfer."""
-    return QueueSpec(f"rollcast.spool.{server}")
+    return QueueSpec(f"rollcast.spool.{server}", CLASSIC)
 
 
 def inbox(address: str) -> QueueSpec:
     """The inbox of a terminal, as permanent as its account."""
-    arguments: dict[str, str | int] = {"x-max-length": 10_000, "x-max-length-bytes": 64 * MiB}
+    arguments = {**CLASSIC, "x-max-length": 10_000, "x-max-length-bytes": 64 * MiB}
     return QueueSpec(f"rollcast.inbox.{address}", arguments, ((DOWN, address),))
 
 
 def session_inbox(address: str, session: str) -> QueueSpec:
     """The inbox of one sending or asking process; gone a minute after it."""
     key = f"{address}.{session}"
-    return QueueSpec(f"rollcast.inbox.{key}", {"x-expires": 60_000}, ((DOWN, key),))
+    return QueueSpec(f"rollcast.inbox.{key}", {**CLASSIC, "x-expires": 60_000}, ((DOWN, key),))
+
+
+LANE_BYTES = 256 * MiB
+"""What waits in a lane at the most; what was given out and not acknowledged does not count."""
 
 
 def lane(address: str, transfer_id: str, cast_exchange: str) -> QueueSpec:
     """One receiver's part of a cast. What it drops when it overflows is repaired from the spool."""
     key = transfer_key(address, transfer_id)
-    arguments: dict[str, str | int] = {
+    arguments = {
+        **CLASSIC,
         "x-expires": 15 * 60_000,
-        "x-max-length-bytes": 256 * MiB,
+        "x-max-length-bytes": LANE_BYTES,
         "x-overflow": "drop-head",
     }
     return QueueSpec(f"rollcast.lane.{key}", arguments, ((cast_exchange, ""), (LANE, key)))
@@ -236,3 +267,8 @@ def transfer_key(address: str, transfer_id: str) -> str:
 def cast(sender_domain: str, transfer_id: str) -> str:
     """The fan-out exchange of one transfer."""
     return f"rollcast.cast.{sender_domain}.{transfer_id}"
+
+
+def identity_exchange(server: str, ledger_id: str) -> MarkedExchange:
+    """Says which ledger the server of this name has. No exchange has the name of the mark."""
+    return MarkedExchange(f"rollcast.identity.{server}", f"rollcast.ledger.{ledger_id}")

@@ -34,11 +34,13 @@ def shared_node(folder: Path) -> Iterator[Broker]:
 
 
 @contextmanager
-def own_virtual_host(node: Broker, name: str) -> Iterator[Broker]:
-    """An empty virtual host of a node; gone afterwards with all in it."""
+def own_virtual_host(node: Broker, name: str, queue_type: str = "classic") -> Iterator[Broker]:
+    """An empty virtual host of a node with that default type of queues; gone afterwards with all in it."""
     made = Broker(f"{node.amqp_url.rpartition('/')[0]}/{quote(name, safe='')}", node.management_url)
     management.delete(node.management_url, made.path("vhosts"))
-    management.call(node.management_url, "PUT", made.path("vhosts"))
+    # RabbitMQ 3.10 knows the default type by the other word.
+    defaults = dict.fromkeys(("default_queue_type", "defaultqueuetype"), queue_type)
+    management.call(node.management_url, "PUT", made.path("vhosts"), defaults)
     try:
         yield made
     finally:

@@ -1,4 +1,4 @@
-"""`python -m workers [POOL …]` runs pools, all of them if none is named; `python -m workers migrate` the ledger."""
+"""`python -m workers [POOL …]` runs pools, all of them if none is named; `migrate` and `adopt` are done once."""
 
 import asyncio
 import os
@@ -10,13 +10,15 @@ import structlog
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
 from rollcast.topology import POOLS
-from workers.process.logs import configure_logs
+from workers.process import strays
+from workers.process.logs import configure_logs, set_level
 from workers.process.sources import UnusableSetting
-from workers.process.start import migrate_only, serve
-from workers.process.usage import MIGRATE, usage
-from workers.settings import Settings
+from workers.process.start import adopt_only, migrate_only, serve
+from workers.process.usage import ADOPT, MIGRATE, usage
+from workers.settings import ALL, Settings
 
 STOPPED, FAILED, UNUSABLE = 0, 1, 2
+COMMANDS = {MIGRATE: migrate_only, ADOPT: adopt_only}
 
 log = structlog.get_logger("workers")
 
@@ -29,23 +31,36 @@ def main(arguments: Sequence[str]) -> int:
     configure_logs()
     keep_freed_memory()
     unknown = [name for name in arguments if name not in POOLS]
-    if unknown and list(arguments) != [MIGRATE]:
-        log.error(f"no such pool: {', '.join(unknown)}", hint=f"There are {', '.join(POOLS)}; or {MIGRATE}.")
+    if unknown and not _is_command(arguments):
+        commands = " or ".join(COMMANDS)
+        log.error(f"no such pool: {', '.join(unknown)}", hint=f"There are {', '.join(POOLS)}; or {commands}.")
         return UNUSABLE
     return _guarded(arguments)
+
+
+def _is_command(arguments: Sequence[str]) -> bool:
+    return len(arguments) == 1 and arguments[0] in COMMANDS
 
 
 def _guarded(arguments: Sequence[str]) -> int:
     try:
         settings = Settings.read()
-        if list(arguments) == [MIGRATE]:
-            return asyncio.run(migrate_only(settings))
+        set_level(settings.log_level)
+        _tell_of_strays()
+        if _is_command(arguments):
+            return asyncio.run(COMMANDS[arguments[0]](settings))
         return asyncio.run(serve(settings, list(dict.fromkeys(arguments)) or POOLS))
     except RollcastError as error:
         return _failed(error)
     except Exception:
         log.critical("ended by a fault", exc_info=True)
         return FAILED
+
+
+def _tell_of_strays() -> None:
+    if names := strays.unknown(os.environ, ALL):
+        hint = "Unset them, or give them names that do not begin with ROLLCAST_."
+        log.warning(f"no setting of workers: {', '.join(names)}", hint=hint)
 
 
 def _failed(error: RollcastError) -> int:

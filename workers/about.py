@@ -1,5 +1,6 @@
 """What log lines say of the messages that they are about: which transfer, which attempt, from whom."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,20 @@ from workers.envelope import Envelope
 
 SHORT = 80
 """Characters of what is a word where all is well."""
+GLANCE = 4096
+"""Bytes of a message that are looked through without decoding it."""
+_TYPE = re.compile(rb"\xa4type(?:[\xa0-\xbf]|\xd9.)([A-Za-z]{1,60}/[0-9]{1,6})", re.DOTALL)
+_TRANSFER = re.compile(rb"\xabtransfer_id\xd9\x20([0-9a-f]{32})")
+
+
+def glimpsed(body: bytes) -> dict[str, str]:
+    """The type and the transfer of a message, as far as its bytes show them.
+
+    For what was set aside because workers died over it: decoding may be what they died of.
+    """
+    start = body[:GLANCE]
+    found = {"type": _TYPE.search(start), "transfer_id": _TRANSFER.search(start)}
+    return {name: match[1].decode() for name, match in found.items() if match}
 
 
 def transfer_in(fields: Mapping[Any, Any]) -> str | None:
@@ -36,12 +51,18 @@ def transfers(ids: Iterable[str | None]) -> dict[str, object]:
     return {"transfer": found[0]} if found else {}
 
 
-def failed(body: bytes, envelope: Envelope | None) -> dict[str, object]:
-    """What is known of a message that could not be handled, and perhaps not be read. Attempts count from 1."""
+def fields_of(body: bytes, *, decodable: bool) -> dict[Any, Any]:
+    """The fields of what may or may not be a message; what can be seen of them where it must not be decoded."""
+    if not decodable:
+        return glimpsed(body)
     try:
-        fields = unpack(body)
+        return unpack(body)
     except InvalidMessage:
-        fields = {}
+        return {}
+
+
+def failed(fields: Mapping[Any, Any], envelope: Envelope | None) -> dict[str, object]:
+    """What is known of a message that could not be handled, and perhaps not be read. Attempts count from 1."""
     return {
         "transfer": transfer_in(fields),
         "attempt": envelope.attempt + 1 if envelope else 1,

@@ -43,6 +43,14 @@ def read(delivery: Delivery) -> Envelope:
     return published(delivery, delivery.exchange or "", delivery.routing_key or "")
 
 
+def if_verified(delivery: Delivery) -> Envelope | None:
+    """The envelope of a delivery, if the broker has verified who sent it."""
+    try:
+        return read(delivery)
+    except IdentityError:
+        return None
+
+
 def published(delivery: Delivery, exchange: str, key: str) -> Envelope:
     """The envelope of a delivery that was published to this exchange under this key, and lies elsewhere by now."""
     if not delivery.user_id:

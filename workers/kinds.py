@@ -1,7 +1,7 @@
 """The kinds of values that settings have: as a text, which is what variables and files hold, and in TOML."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from rollcast import quantities
 from rollcast.addresses import DOMAIN_PATTERN, is_server_user
+from rollcast.broker.urls import ESCAPES, EXAMPLE, SCHEMES, is_url
 from rollcast.settings import words
-
-ESCAPES = "in a user name or a password, % / ? # @ : are written %25 %2F %3F %23 %40 %3A"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,18 @@ def whole(most: int) -> Kind:
     return Kind(f"a whole number up to {most}", "whole number", (int,), parse)
 
 
+def size(most: int) -> Kind:
+    """A number of bytes from 0 to `most`, with or without a unit."""
+
+    def parse(given: str) -> int:
+        if (count := quantities.size(given)) > most:
+            raise ValueError(given)
+        return count
+
+    wanted = f"a size such as {quantities.SIZES}, or a number of bytes, up to {most}"
+    return Kind(wanted, "text or whole number", (str, int), parse)
+
+
 def between(least: float, most: float) -> Kind:
     """A number in these bounds."""
 
@@ -65,6 +77,18 @@ def between(least: float, most: float) -> Kind:
         return number
 
     return Kind(f"a number from {least:g} to {most:g}", "number", (int, float), parse)
+
+
+def one_of(what: str, words: Collection[str]) -> Kind:
+    """One of these words, which are in small letters; in large ones it is the same."""
+
+    def parse(given: str) -> str:
+        if (word := given.lower()) not in words:
+            raise ValueError(given)
+        return word
+
+    *others, last = words
+    return text(f"{what}: {', '.join(others)} or {last}", parse)
 
 
 def _name(given: str) -> str:
@@ -80,15 +104,9 @@ def _operator(given: str) -> str:
 
 
 def _address(*schemes: str) -> Callable[[str], str]:
-    """An address no part of whose password can be taken for something else, and be shown as such."""
-
     def parse(given: str) -> str:
-        parts = urlsplit(given)
-        misread = "@" in parts.path + parts.query or parts.fragment or re.search(r"\s", given)
-        if parts.scheme not in schemes or not parts.hostname or misread:
+        if not is_url(given, schemes):
             raise ValueError(given)
-        # It is a property that raises.
-        _ = parts.port
         return given
 
     return parse
@@ -130,9 +148,7 @@ OPERATORS = Kind(
     lambda given: tuple(_operator(word) for word in words(given)),
     empty=(),
 )
-BROKER = text(
-    f"an address such as amqp://user:password@host:5672/vhost ({ESCAPES})", _address("amqp", "amqps")
-)
+BROKER = text(f"an address such as {EXAMPLE}", _address(*SCHEMES))
 MANAGEMENT = text(
     f"an address such as http://user:password@host:15672 ({ESCAPES})", _address("http", "https")
 )

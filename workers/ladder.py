@@ -12,6 +12,7 @@ from workers import about, metrics
 from workers.broker.declarer import Declarer
 from workers.broker.outbox import PACE, PACE_MS
 from workers.envelope import Envelope, reply_to
+from workers.isolation import DeliveryLimit
 from workers.parked.label import label
 from workers.replies import Replies
 
@@ -119,4 +120,5 @@ def _fault(error: Exception) -> Exception | None:
 
 
 def _described(error: Exception, delivery: Delivery, envelope: Envelope | None) -> dict[str, object]:
-    return {"error": str(error), "kind": type(error).__name__, **about.failed(delivery.body, envelope)}
+    fields = about.fields_of(delivery.body, decodable=not isinstance(error, DeliveryLimit))
+    return {"error": str(error), "kind": type(error).__name__, **about.failed(fields, envelope)}

@@ -19,29 +19,42 @@ class Line:
     def __init__(self, most: int) -> None:
         self._most = most
         self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._apart: asyncio.Queue[Delivery] = asyncio.Queue()
         self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
-        self._draining = asyncio.Event()
+        self.draining = asyncio.Event()
 
     async def take(self, delivery: Delivery) -> None:
         """Put a delivery in line; it is acknowledged when all that follows from it is confirmed."""
+        if self.stands_apart(delivery):
+            self._apart.put_nowait(delivery)
+            return
         if self._waiting.qsize() >= FULL * self._most:
             self._drop_stale()
         self._waiting.put_nowait(delivery)
 
+    def stands_apart(self, delivery: Delivery) -> bool:
+        """Whether a delivery is to be handled by itself, in no batch."""
+        return False
+
     async def drained(self) -> None:
         """Wait until nothing is in line or being handled; what cannot be done is given back without a pause."""
-        self._draining.set()
+        self.draining.set()
         await self._waiting.join()
+        await self._apart.join()
 
     def note_success(self) -> None:
         """Something could be done: the next pause is a short one."""
         self._pauses = backoff(FIRST_PAUSE, LONGEST_PAUSE)
 
-    async def pause(self) -> None:
+    async def pause(self, at_least: float = 0.0) -> None:
         """Nothing can be done at present: wait, a little longer each time."""
+        await self.wait(max(next(self._pauses), at_least))
+
+    async def wait(self, seconds: float) -> None:
+        """Wait so long, unless the line is to be drained."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(next(self._pauses)):
-                await self._draining.wait()
+            async with asyncio.timeout(seconds):
+                await self.draining.wait()
 
     def _drop_stale(self) -> None:
         """While handlers wait for the broker, each connection that is lost would leave its deliveries here."""
@@ -62,3 +75,16 @@ class Line:
             finally:
                 for _ in batch:
                     self._waiting.task_done()
+
+    async def serve_apart(
+        self, handle: Callable[[Delivery], Awaitable[None]], tasks: asyncio.TaskGroup
+    ) -> None:
+        """Have each delivery that stands apart handled by a task of its own, until cancelled."""
+        while True:
+            tasks.create_task(self._served_apart(handle, await self._apart.get()))
+
+    async def _served_apart(self, handle: Callable[[Delivery], Awaitable[None]], delivery: Delivery) -> None:
+        try:
+            await handle(delivery)
+        finally:
+            self._apart.task_done()

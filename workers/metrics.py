@@ -53,7 +53,7 @@ BYTES_SPOOLED = Counter("rollcast_spooled_bytes", "Bytes that came up and were s
 CHUNKS_REFUSED = Counter(
     "rollcast_chunks_refused",
     "Chunks that the spool did not take, by reason. What a transfer still needs is asked for again; of "
-    "`unknown_transfer` there are some whenever a transfer ends before all of its upload has been stored.",
+    "`transfer_ended` there are some whenever a transfer ends before all of its upload has been stored.",
     ["reason"],
 )
 CHUNKS_CAST = Counter("rollcast_chunks_cast", "Chunks published from the spool, to all lanes or to one.")
@@ -68,6 +68,9 @@ LANE_DEPTH = Histogram(
     "rollcast_lane_depth_bytes",
     "What waits in a lane, of the lanes looked at before the next piece of a file; at 256 MiB the oldest is dropped.",
     buckets=tuple(mebibytes * MiB for mebibytes in (1, 4, 16, 32, 64, 96, 128, 192, 256)),
+)
+LANES_CUT_OFF = Counter(
+    "rollcast_lanes_cut_off", "Lanes deleted since their receivers took chunks and acknowledged none."
 )
 LANES_MEASURED = Counter(
     "rollcast_lanes_measured",
@@ -159,7 +162,7 @@ SECTIONS: dict[str, tuple[MetricWrapperBase, ...]] = {
     ),
     "Chunks and bytes": (
         *(CHUNKS_SPOOLED, BYTES_SPOOLED, CHUNKS_REFUSED, CHUNKS_CAST, BYTES_CAST, CHUNKS_REPAIRED, RECASTS),
-        *(BYTES_DELIVERED, LANE_DEPTH, LANES_MEASURED),
+        *(BYTES_DELIVERED, LANE_DEPTH, LANES_MEASURED, LANES_CUT_OFF),
     ),
     "Ends and latencies": (TRANSFERS_ENDED, RECEIVERS_ENDED, ROLL_CALL, DELIVERY, RECEIPT),
     "The ledger and the spool, as the clock sees them": (
@@ -184,7 +187,7 @@ LABELS = {
     "exchange": "`rollcast.up`, `rollcast.step`, `rollcast.bulk`",
     "what": "`topic permission`, `permission`, `limit`",
     "state": "a state [of a transfer or of a receiver](protocol.md#states)",
-    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`",
+    "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`, `declarations`",
     "pool": "the name of a pool",
     "version": "of Rollcast",
     "python": "of Python",

@@ -64,13 +64,13 @@ async def _new_session(known: Row[Any], request: TransferRequested, ledger: Ledg
 
 
 @asynccontextmanager
-async def _refusing(transfer_id: str, ledger: Ledger) -> AsyncIterator[None]:
+async def _refusing(sender: str, transfer_id: str, ledger: Ledger) -> AsyncIterator[None]:
     """A fault that is found in the block ends the transfer."""
     try:
         yield
     except Permanent as error:
         await sent.refuse(ledger, transfer_id, Code(error.code), str(error))
-        observed.refused(ledger)
+        observed.refused(transfer_id, sender, Code(error.code), str(error), ledger)
         raise
 
 
@@ -118,7 +118,7 @@ async def _add_part(sender: str, request: TransferRequested, ledger: Ledger) -> 
         raise _duplicate(request)
     if known is not None:
         return
-    async with _refusing(request.transfer_id, ledger):
+    async with _refusing(sender, request.transfer_id, ledger):
         check_recipients(request)
         recipients = await _recipients(sender, request, ledger)
     part = {"transfer_id": request.transfer_id, "part": request.part, "digest": digest}
@@ -160,7 +160,7 @@ async def _answer(request: TransferRequested, ledger: Ledger) -> list[Outcome]:
     if transfer.state != Transfer.REQUESTED or await sent.parts(ledger, request.transfer_id) < request.parts:
         return [answer]
     everyone = await roll.receivers(ledger, request.transfer_id, [Receiver.INVITED])
-    async with _refusing(request.transfer_id, ledger):
+    async with _refusing(transfer.sender, request.transfer_id, ledger):
         if not everyone:
             raise retries.nobody(transfer)
         policy.parse(request.list_policy, {row.address for row in everyone})

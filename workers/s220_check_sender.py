@@ -41,7 +41,8 @@ async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
     ledger, request = services.ledger, sent.request_of(transfer)
     if await sent.parts(ledger, transfer.transfer_id) < request.parts:
         return []
-    refusal = await _refusal(transfer, services)
+    recipients = await _recipients(transfer, ledger)
+    refusal = await _refusal(transfer, recipients, services)
     if refusal is not None:
         return await _refuse(transfer, *refusal, ledger)
     full = await room.lacking(transfer, services)
@@ -59,6 +60,7 @@ async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
         **sent.prompt_in(transfer, ledger.now, min(sent.FIRST_PROMPT, deadline - ledger.now)),
     )
     await ledger.note(transfer.transfer_id, [(None, Transfer.ASKING, None)])
+    observed.began(transfer, recipients, ledger)
     home = domain_of(transfer.sender)
     due: list[Outcome] = [ToStep(home, InvitationsDue(transfer_id=transfer.transfer_id))]
     if request.upload == "eager" and not request.dry_run:
@@ -66,7 +68,13 @@ async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
     return due
 
 
-async def _refusal(transfer: Row[Any], services: Services) -> Refusal | None:
+async def _recipients(transfer: Row[Any], ledger: Ledger) -> int:
+    return await ledger.count(
+        select(func.count()).where(sent_receivers.c.transfer_id == transfer.transfer_id)
+    )
+
+
+async def _refusal(transfer: Row[Any], recipients: int, services: Services) -> Refusal | None:
     ledger = services.ledger
     account = (await accounts.find(ledger, [transfer.sender])).get(transfer.sender)
     if account is None:
@@ -76,7 +84,8 @@ async def _refusal(transfer: Row[Any], services: Services) -> Refusal | None:
     limits = accounts.limits_of(account)
     if not limits.may_send:
         return Code.SENDING_NOT_ALLOWED, f"{transfer.sender} may not send"
-    return _too_big(transfer, limits, services.settings) or await _too_many(transfer, limits, ledger)
+    too_big = _too_big(transfer, limits, services.settings)
+    return too_big or await _too_many(transfer, recipients, limits, ledger)
 
 
 def _too_big(transfer: Row[Any], limits: Limits, settings: Settings) -> Refusal | None:
@@ -90,10 +99,7 @@ def _too_big(transfer: Row[Any], limits: Limits, settings: Settings) -> Refusal 
     return None
 
 
-async def _too_many(transfer: Row[Any], limits: Limits, ledger: Ledger) -> Refusal | None:
-    recipients = await ledger.count(
-        select(func.count()).where(sent_receivers.c.transfer_id == transfer.transfer_id)
-    )
+async def _too_many(transfer: Row[Any], recipients: int, limits: Limits, ledger: Ledger) -> Refusal | None:
     if recipients > limits.max_recipients:
         return (
             Code.TOO_MANY_RECIPIENTS,
@@ -151,5 +157,5 @@ async def _hold(transfer: Row[Any], why: Refusal, ledger: Ledger) -> list[Outcom
 
 async def _refuse(transfer: Row[Any], code: Code, detail: str, ledger: Ledger) -> list[Outcome]:
     await sent.refuse(ledger, transfer.transfer_id, code, detail)
-    observed.refused(ledger)
+    observed.refused(transfer.transfer_id, transfer.sender, code, detail, ledger)
     return [reports.to_sender(transfer, reports.refused(transfer.transfer_id, "s220", code, detail))]

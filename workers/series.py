@@ -7,7 +7,7 @@ from rollcast.states import FINAL_TRANSFER, Receiver
 from rollcast.topology import STEPS
 from workers import metrics
 from workers.ladder import RUNGS
-from workers.spool.chunk_checks import FAULT, UNKNOWN_TRANSFER
+from workers.spool.chunk_checks import ENDED, FAULT, UNKNOWN_TRANSFER
 
 OUTCOMES = ("done", "retried", "parked", "given_back", "dropped")
 FOUND = ("deep", "shallow")
@@ -26,7 +26,7 @@ def begin(pool: str) -> None:
         for what in ("topic permission", "permission", "limit"):
             metrics.RIGHTS_MENDED.labels(what=what)
     if pool == "spool":
-        for reason in (*Drop, UNKNOWN_TRANSFER, FAULT):
+        for reason in (*Drop, UNKNOWN_TRANSFER, ENDED, FAULT):
             metrics.CHUNKS_REFUSED.labels(reason=reason)
     if pool == "s290":
         for found in FOUND:

@@ -11,9 +11,10 @@ from rollcast.addresses import server_user
 from rollcast.messages.values import MAX_DURATION
 from workers import kinds
 from workers.kinds import Kind
+from workers.process.logs import LEVELS
 from workers.process.sources import Setting, UnusableSetting, sources, value
+from workers.process.strays import check_spelling
 
-GiB = 1024**3
 DAY_MS = 86_400_000
 LEAST_RETENTION = math.ceil(MAX_DURATION / DAY_MS)
 """Days. What is known of a closed transfer has to outlive whatever may still be said to it, which its expiry ends."""
@@ -22,7 +23,7 @@ MAX_QUOTA, MAX_PORT = 2**62, 65_535
 
 
 def _setting(key: str, kind: Kind, default: str | None, meaning: str, *, secret: bool = False) -> Any:
-    return field(metadata={Setting: Setting(key, kind, default, meaning, secret)})
+    return field(repr=not secret, metadata={Setting: Setting(key, kind, default, meaning, secret)})
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,16 @@ class Settings:
     )
     spool_quota: int = _setting(
         "spool_quota",
-        kinds.whole(MAX_QUOTA),
-        str(100 * GiB),
-        "bytes that the spool may hold (100 GiB), files that are still coming included",
+        kinds.size(MAX_QUOTA),
+        "100GiB",
+        "what the spool may hold, files that are still coming included: a size such as `500MB` or `100GiB`, or a "
+        "number of bytes",
     )
     retention_days: float = _setting(
         "retention_days",
         kinds.between(LEAST_RETENTION, LONGEST_RETENTION),
         "30",
-        "days after which the events of ended transfers, and what receivers' servers know of them, are "
+        "number of days after which the events of ended transfers, and what receivers' servers know of them, are "
         f"forgotten; reports are kept. At least {LEAST_RETENTION}, since a transfer may last nearly as long",
     )
     metrics_port: int = _setting(
@@ -88,10 +90,21 @@ class Settings:
         "9464",
         "port of `/metrics`, `/livez` and `/readyz`, on all interfaces; 0 for none",
     )
+    log_level: str = _setting(
+        "log_level",
+        kinds.one_of("a level", LEVELS),
+        "info",
+        "what is logged: `debug`, `info`, `warning` or `error`, and all that is more serious",
+    )
 
     @classmethod
-    def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings that `environment` holds and names. Raises `UnusableSetting`, which says what to do."""
+    def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """The settings that `environment`, by default the process's, holds and names.
+
+        Raises `UnusableSetting`, which says what to do.
+        """
+        environment = os.environ if environment is None else environment
+        check_spelling(environment, ALL)
         places = sources(environment, ALL)
         found = cls(*(value(setting, places) for setting in ALL))
         found._check_user()

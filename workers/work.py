@@ -1,7 +1,7 @@
 """What a step gets and what it returns. A step sees neither the broker nor a socket: it says what shall be done."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rollcast.messages import Message, OverviewAnswered, ParkedRequested, Refused
 from rollcast.messages.values import Range
@@ -161,7 +161,7 @@ class GrantRights:
     """A broker user with the rights of a terminal; a new one, or one with a new password, if given."""
 
     address: str
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

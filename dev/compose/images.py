@@ -9,9 +9,11 @@ from pathlib import Path
 
 from dev.compose.engine import FOLDER, Engine
 from dev.debian import Debian, made
+from dev.installation import RELEASES
 from dev.packages import CHECKOUT, Missing
 
-SERVICES = Debian("services", "trixie", ("rabbitmq-server", "postgresql", "prometheus", "gosu"))
+BROKER = Debian("broker", RELEASES["4.3"], ("rabbitmq-server", "gosu"))
+SERVICES = Debian("services", "trixie", ("postgresql", "prometheus", "gosu"))
 PYTHON = Debian("python", "bookworm", ("python3", "python3-venv", "python3-pip"))
 STANDINS = Path(__file__).with_name("standins")
 TARGETS = {
@@ -26,7 +28,7 @@ LOCK = CHECKOUT / "requirements" / "runtime.txt"
 
 def build(engine: Engine) -> None:
     """Make them all, or what has changed of them. Raises Missing for what cannot be downloaded."""
-    for debian in (SERVICES, PYTHON):
+    for debian in (BROKER, SERVICES, PYTHON):
         _import(engine, debian)
     for name in named():
         if (public := name.partition(":")[0]) in TARGETS:

@@ -61,7 +61,8 @@ REPAIRS = Row(
         ),
         Panel(
             "Chunks refused",
-            "Chunks that the spool did not take in five minutes, by reason. Of unknown_transfer: it has ended.",
+            "Chunks that the spool did not take in five minutes, by reason. Those of transfer_ended came late: "
+            "no fault.",
             "short",
             (
                 Query(

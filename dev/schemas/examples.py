@@ -52,6 +52,7 @@ EXAMPLES: dict[str, object] = {
     "max_transfers": 5,
     "may_ask_again": True,
     "may_send": False,
+    "measured": True,
     "memory": 120_000_000,
     "memory_limit": 1_000_000_000,
     "message": "ConsentAnswered",

@@ -2,7 +2,6 @@
 
 from pamqp import commands
 
-FRAME_TYPE = 1
 _CLOSE = commands.Connection.Close.index.to_bytes(4, "big")
 
 

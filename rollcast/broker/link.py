@@ -20,6 +20,7 @@ from yarl import URL
 
 from rollcast.broker.presence import Presence
 from rollcast.broker.transport import DEFAULT_PORTS, Connection, Transport
+from rollcast.broker.urls import EXAMPLE, is_url
 from rollcast.broker.words import because, words
 from rollcast.errors import BrokerRefused, BrokerUnavailable
 
@@ -53,10 +54,12 @@ class Link:
 
     Publishing and consuming, bulk and control each have a link of their own: the broker stops reading from a
     connection that publishes while it is short of memory, and an acknowledgement would wait behind a body.
-    `presence` is told whether the broker is there.
+    `presence` is told whether the broker is there. Raises `BrokerRefused` if `url` is not one of a broker.
     """
 
     def __init__(self, url: str, name: str, presence: Presence | None = None) -> None:
+        if not is_url(url):
+            raise BrokerRefused("that is no URL of a broker", hint=f"Write it as {EXAMPLE}.")
         self.url = url
         self.name = name
         self.user = unquote(urlsplit(url).username or "guest")
@@ -65,6 +68,10 @@ class Link:
         self._transport = Transport()
         self._absence: BrokerUnavailable | None = None
         self._lock = asyncio.Lock()
+
+    async def connect(self) -> None:
+        """Connect, if it is not connected. Raises `BrokerUnavailable`, `BrokerRefused`."""
+        await self._connected()
 
     async def channel(self, *, prefetch: int | None = None) -> AbstractChannel:
         """A new channel with publisher confirms.

@@ -1,4 +1,4 @@
-"""A transport that reads into one buffer, for ever the same.
+"""A transport that reads into one buffer, the same as long as the connection lasts.
 
 asyncio's own stream allocates for every read, copies once more, and pauses the socket at 128 KiB, the size of
 one frame; for a receiver of files that is a quarter of its work. This one hands out what `aiormq` reads, frame
@@ -14,11 +14,11 @@ from aio_pika.abc import ConnectionParameter
 from aiormq import TransportFactory
 from yarl import URL
 
-from rollcast.broker import farewells, heads
+from rollcast.broker import farewells, heads, tuning
 
-SIZE = 1024 * 1024
-"""Bytes of the buffer: eight frames."""
-MOST_FRAME = 128 * 1024 + 8
+SIZE = 8 * tuning.FRAME_MAX
+"""Bytes of the buffer."""
+MOST_FRAME = tuning.FRAME_MAX
 DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
@@ -61,8 +61,9 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
             self._frame_type = part[0]
         if place != 2:
             return part
-        if self._frame_type == farewells.FRAME_TYPE:
+        if self._frame_type == tuning.FRAME_TYPE:
             self.farewell = self.farewell or farewells.reason(part)
+            return tuning.bounded(part)
         return heads.readable(part) if self._frame_type == heads.FRAME_TYPE else part
 
     async def read(self) -> bytes:
@@ -110,9 +111,15 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
         """The connection is gone."""
         super().connection_lost(exc)
         self._ended, self._error = True, exc
+        self._release()
         if not self._closed.done():
             self._closed.set_result(None)
         self._wake()
+
+    def _release(self) -> None:
+        """Keep only what is not read yet: a lost connection is a cycle of references, and may stay for long."""
+        self._buffer = memoryview(bytes(self._buffer[self._start : self._end]))
+        self._start, self._end = 0, len(self._buffer)
 
     def _connected(self) -> asyncio.Transport:
         assert self._transport is not None

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import tenacity
 
 from rollcast.addresses import domain_of, is_address
+from rollcast.broker.urls import EXAMPLE, is_url
 from rollcast.cli.exits import UsageError
 from rollcast.credentials import Credentials
 from rollcast.errors import BrokerUnavailable, FileUnusable
@@ -30,7 +30,8 @@ Environment:
                      has sent; ~/.rollcast if not set
   ROLLCAST_AMQP_URL  the operator's address of the broker, for admin, parked and
                      top, and for status, list and doctor without --as
-  ROLLCAST_DOMAINS   the operator's domains, separated by commas"""
+  ROLLCAST_DOMAINS   the operator's domains, separated by commas
+A variable that is nearly one of these is pointed out."""
 
 
 @asynccontextmanager
@@ -130,13 +131,8 @@ def check_operated(address: str) -> None:
 
 
 def _check(url: str, name: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"amqp", "amqps"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise UsageError(f"{name} is not an address of a broker", hint="It begins with amqp:// or amqps://.")
+    if not is_url(url):
+        raise UsageError(f"{name} is not an address of a broker", hint=f"Write it as {EXAMPLE}.")
 
 
 def _unset(name: str, hint: str) -> UsageError:

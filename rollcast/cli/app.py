@@ -8,11 +8,26 @@ from functools import partial
 
 from cyclopts import App, CycloptsError, Parameter
 
-from rollcast.cli import admin, cancel, doctor, output, parked, receive, retry, send, status, top, watch
+from rollcast.cli import (
+    admin,
+    cancel,
+    console,
+    doctor,
+    output,
+    parked,
+    receive,
+    retry,
+    send,
+    status,
+    top,
+    watch,
+)
 from rollcast.cli.access import ENVIRONMENT
 from rollcast.cli.exits import STATUSES, STATUSES_IN_SHORT, Interrupted, UsageError, status_of_error
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
+from rollcast.redaction import without_passwords
+from rollcast.settings import misspelt
 
 HELP = """\
 Deliver one file to many receivers over RabbitMQ, and learn who has it.
@@ -38,6 +53,7 @@ def application() -> App:
         version=lambda: f"rollcast {importlib.metadata.version('rollcast')}",
         default_parameter=Parameter(negative=(), show_default=_default_text),
         suppress_keyboard_interrupt=False,
+        console=console.for_help(),
     )
     add = partial(app.command, help_epilogue=STATUSES_IN_SHORT)
     app.command(
@@ -68,8 +84,10 @@ def _default_text(value: object) -> str | None:
 def run(tokens: Sequence[str]) -> int:
     """Do what the words of a command line say. Returns the exit status; errors are told, not raised."""
     output.prepare()
+    console.forget_absurd_size()
     keep_freed_memory()
     _tell_of_warnings()
+    _tell_of_misspelt_variables()
     error: RollcastError
     try:
         result = application()(tokens, exit_on_error=False, print_error=False, result_action="return_value")
@@ -98,11 +116,16 @@ def _usage(wrong: CycloptsError) -> UsageError:
 
 
 def _our_fault(fault: Exception) -> RollcastError:
-    output.say(*"".join(traceback.format_exception(fault)).splitlines())
+    output.say(*without_passwords("".join(traceback.format_exception(fault))).splitlines())
     return RollcastError(
-        f"a fault in rollcast itself: {type(fault).__name__}: {fault}",
+        f"a fault in rollcast itself: {type(fault).__name__}: {without_passwords(str(fault))}",
         hint="Please report it with the lines above.",
     )
+
+
+def _tell_of_misspelt_variables() -> None:
+    for name, meant in misspelt().items():
+        output.say(f"rollcast: {name} is set, and nobody reads it; is {' or '.join(meant)} meant?")
 
 
 def _tell_of_warnings() -> None:

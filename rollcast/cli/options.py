@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from cyclopts import Parameter, Token
 
+from rollcast import quantities
 from rollcast.addresses import is_transfer_id
-from rollcast.cli import quantities
 from rollcast.cli.exits import UsageError
 from rollcast.cli.texts import duration_text
 
@@ -21,7 +21,7 @@ def converted(parse: Callable[[str], T]) -> Callable[[Any, Sequence[Token]], T]:
 # With a hyphen in front a quantity is a wrong one, and not an option.
 Size = Annotated[
     int | None,
-    Parameter(converter=converted(quantities.size), metavar="SIZE", allow_leading_hyphen=True),
+    Parameter(converter=converted(quantities.file_size), metavar="SIZE", allow_leading_hyphen=True),
 ]
 Duration = Annotated[
     float,

@@ -6,8 +6,8 @@ import msgspec
 
 from rollcast.cli.queue_names import by_pool
 from rollcast.messages import OverviewAnswered
-from rollcast.messages.figures import Straggler
-from rollcast.overview import Overview
+from rollcast.messages.figures import BrokerFigures, QueueFigures, Straggler
+from rollcast.overview import Overview, is_measured
 from rollcast.report import instant, listing_json, receiver_json
 
 
@@ -26,11 +26,24 @@ def overview_json(overview: Overview) -> dict[str, Any]:
 def _server(server: OverviewAnswered) -> dict[str, Any]:
     return {
         "server": server.server,
-        "broker": msgspec.to_builtins(server.broker),
+        "broker": _broker(server.broker),
         "trouble": server.trouble,
         "spool": msgspec.to_builtins(server.spool),
-        "queues": {purpose: msgspec.to_builtins(queue) for purpose, queue in by_pool(server).items()},
+        "queues": {
+            purpose: _queue(queue, measured=is_measured(server)) for purpose, queue in by_pool(server).items()
+        },
     }
+
+
+def _broker(broker: BrokerFigures | None) -> dict[str, Any] | None:
+    if broker is None:
+        return None
+    unknown = {} if broker.measured else dict.fromkeys(("memory", "memory_limit", "disk_free"))
+    return {**msgspec.structs.asdict(broker), **unknown}
+
+
+def _queue(queue: QueueFigures, *, measured: bool) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(queue), **({} if measured else {"unacknowledged": None})}
 
 
 def _straggler(straggler: Straggler) -> dict[str, Any]:

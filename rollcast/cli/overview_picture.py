@@ -11,13 +11,14 @@ from rollcast.cli.waiting import SECOND, waits_for
 from rollcast.messages import OverviewAnswered
 from rollcast.messages.figures import QueueFigures, Straggler
 from rollcast.messages.values import TransferStatus
-from rollcast.overview import Overview
+from rollcast.overview import Overview, is_measured
 from rollcast.sizes import size_text
 from rollcast.states import Transfer
 
 POOL_HEAD = ("pool", "ready", "taken", "workers", "in/s", "out/s")
 TRANSFER_HEAD = ("transfer", "age", "file", "size", "state", "rate", "waits for")
 STRAGGLER_HEAD = ("straggler", "transfer", "stored", "", "rate", "left")
+UNMEASURED = "memory, disk, taken and rates unknown: its management collects no figures"
 HALF = (len(CONSUMED) + 1) // 2
 """The pools stand in two columns, side by side."""
 
@@ -53,7 +54,7 @@ def _shares(overview: Overview, room: int | None) -> tuple[int, int]:
 def _server(server: OverviewAnswered, columns: int | None) -> list[str]:
     return [
         f"{server.server}  {_broker(server)}",
-        *_pools(by_pool(server), columns),
+        *_pools(by_pool(server), columns, measured=is_measured(server)),
         f"{_spool(server)}{_kept(server)}",
     ]
 
@@ -63,6 +64,8 @@ def _broker(server: OverviewAnswered) -> str:
     if broker is None:
         return f"nothing is known of the broker but what is in its queues: {server.trouble}"
     full = f"FULL: {broker.full}, " if broker.full else ""
+    if not broker.measured:
+        return f"RabbitMQ {broker.version}, {full}{UNMEASURED}"
     memory = f"memory {size_text(broker.memory)} of {size_text(broker.memory_limit)}"
     return f"RabbitMQ {broker.version}, {full}{memory}, disk {size_text(broker.disk_free)} free"
 
@@ -73,21 +76,21 @@ def _spool(server: OverviewAnswered) -> str:
     return f"spool {size_text(server.spool.reserved)} of {size_text(server.spool.quota)}; "
 
 
-def _pools(queues: Mapping[str, QueueFigures], columns: int | None) -> list[str]:
-    rows = [_pool(pool, queues.get(pool)) for pool in CONSUMED]
+def _pools(queues: Mapping[str, QueueFigures], columns: int | None, *, measured: bool) -> list[str]:
+    rows = [_pool(pool, queues.get(pool), measured=measured) for pool in CONSUMED]
     rows += [("",) * len(POOL_HEAD)] * (2 * HALF - len(rows))
     beside = [(*left, "", *right) for left, right in zip(rows[:HALF], rows[HALF:], strict=True)]
     numbers = (*range(1, 6), *range(8, 13))
     return fitted((*POOL_HEAD, "", *POOL_HEAD), beside, width=columns, right=numbers, spare=([2, 9],))
 
 
-def _pool(pool: str, queue: QueueFigures | None) -> tuple[str, ...]:
+def _pool(pool: str, queue: QueueFigures | None, *, measured: bool) -> tuple[str, ...]:
     if queue is None:
         return pool, "no queue", "", "", "", ""
     return (
         pool,
         str(queue.ready),
-        str(queue.unacknowledged),
+        str(queue.unacknowledged) if measured else "?",
         str(queue.consumers or "NONE"),
         _per_second(queue.rate_in),
         _per_second(queue.rate_out),

@@ -29,13 +29,18 @@ class QueueFigures(Value, frozen=True, kw_only=True):
 
 
 class BrokerFigures(Value, frozen=True, kw_only=True):
-    """What the broker uses and has, in bytes, over all its nodes; `full` says why it takes no more, if so."""
+    """What the broker uses and has, in bytes, over all its nodes; `full` says why it takes no more, if so.
+
+    If its management collects no figures it is not `measured`: the bytes are 0, and so is what is unacknowledged in
+    its queues.
+    """
 
     version: Text
     memory: Count
     memory_limit: Count
     disk_free: Count
     full: Text | None = None
+    measured: bool = True
 
 
 class SpoolFigures(Value, frozen=True, kw_only=True):

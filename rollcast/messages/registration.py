@@ -98,6 +98,9 @@ class AccountAnswered(Message, frozen=True, kw_only=True):
     password: Text | None = None
     next: Address | None = None
 
+    def __repr__(self) -> str:
+        return f"AccountAnswered(accounts={self.accounts!r}, next={self.next!r})"
+
 
 class ParkedRequested(Message, frozen=True, kw_only=True):
     """An operator looks at parked messages, from the position `after` on, or replays or drops those named by

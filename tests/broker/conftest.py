@@ -91,6 +91,7 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
         spool_url="",
         spool_quota=0,
         metrics_port=0,
+        log_level="info",
         retention_days=1,
     )
     link = Link(url, "test")

@@ -13,11 +13,12 @@ from dev import management
 from dev.broker import Broker
 from rollcast import topology
 from rollcast.broker import Link
-from rollcast.errors import BrokerUnavailable
-from rollcast.topology import BULK, POOLS, QueueSpec
+from rollcast.errors import BrokerUnavailable, Gone
+from rollcast.topology import BULK, POOLS, TYPE, QueueSpec
 from tests.broker.proxy import Proxy
 from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
+from workers.settings import Settings
 
 SERVER = f"test-{secrets.token_hex(4)}"
 DOMAIN = f"{SERVER}-domain"
@@ -25,6 +26,7 @@ ADDRESS = f"bob@{DOMAIN}"
 ID = secrets.token_hex(16)
 CAST = topology.cast(DOMAIN, ID)
 STEP_QUEUES = [topology.step_queue(SERVER, pool, (DOMAIN,)) for pool in POOLS if pool in topology.STEPS]
+ROUNDS = 50
 QUEUES = [
     *STEP_QUEUES,
     topology.parked(SERVER),
@@ -56,9 +58,7 @@ def _on_broker(node: Broker, name: str) -> QueueSpec:
     bindings = management.call(node.management_url, "GET", f"{path}/bindings")
     bound = tuple(sorted((row["source"], row["routing_key"]) for row in bindings if row["source"]))
     assert queue["durable"]
-    arguments = {key: value for key, value in queue["arguments"].items() if key != "x-queue-type"}
-    kind = {"x-queue-type": "quorum"} if queue["type"] == "quorum" else {}
-    return QueueSpec(name, arguments | kind, bound)
+    return QueueSpec(name, {**queue["arguments"], TYPE: queue["type"]}, bound)
 
 
 async def test_every_queue_is_as_the_topology_says(node: Broker, declarer: Declarer) -> None:
@@ -110,6 +110,16 @@ async def test_a_cast_hears_only_its_own_upload(declarer: Declarer, admin: Abstr
     assert await held.get(no_ack=True, fail=False) is None
 
 
+async def test_what_is_missing_costs_no_connection(declarer: Declarer, server: Settings) -> None:
+    """However much of it is looked for at once: each look costs a channel, and the connection is others', too."""
+    link = Link(server.amqp_url, "test")
+    looking = Declarer(link)
+    for _ in range(10):
+        assert await looking.counts([f"test.never-was.{number}" for number in range(32)]) == {}
+        assert all(await asyncio.gather(*(looking.has_exchange(BULK) for _ in range(20))))
+    await link.close()
+
+
 async def test_channels_of_a_lost_connection_are_not_used(link: Link, proxy: Proxy) -> None:
     """Each would fail a message that has nothing to do with it."""
     declarer, held = Declarer(link), await link.channel()
@@ -130,3 +140,20 @@ async def test_what_is_deleted_while_it_is_declared_is_no_fault(declarer: Declar
         await declarer.queues([nowhere])
     await declarer.delete_queues([nowhere.name])
     assert not await declarer.has_exchange(f"test.{SERVER}.nowhere")
+
+
+async def test_binding_what_is_being_deleted_is_no_fault(node: Broker, declarer: Declarer) -> None:
+    """The broker does not find it, or from 4.3 on closes the connection over it: whoever asked for it asks again."""
+    lane = topology.lane(ADDRESS, ID, CAST)
+    other = Link(node.amqp_url, "test")
+    ended: list[BaseException | None] = []
+    for _ in range(ROUNDS):
+        deleting = Declarer(other).delete_queues([lane.name])
+        ended += await asyncio.gather(declarer.queues([lane]), deleting, return_exceptions=True)
+    await other.close()
+    assert {type(error) for error in ended} <= {type(None), Gone, BrokerUnavailable}
+    once_more = tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception_type(BrokerUnavailable), stop=tenacity.stop_after_attempt(3)
+    )
+    await once_more(declarer.queues, [lane])
+    assert lane.name in await declarer.counts([lane.name])

@@ -1,7 +1,9 @@
 """Getting in, being let out, and coming back."""
 
 import asyncio
-from collections.abc import Callable
+import gc
+import tracemalloc
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,10 +15,26 @@ from dev import management
 from dev.broker import Broker
 from rollcast.broker import Link
 from rollcast.broker.link import CONNECTION_LOST
+from rollcast.broker.transport import SIZE
 from rollcast.errors import BrokerRefused, BrokerUnavailable
 from rollcast.topology import MiB
 from tests.broker.proxy import Proxy
 from tests.people import ACME
+from tests.waiting import until
+
+LOST = 24
+"""Connections."""
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nothing that refers to itself is collected; memory is traced."""
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+    gc.enable()
 
 
 async def test_a_wrong_password_is_refused(node: Broker) -> None:
@@ -66,6 +84,16 @@ async def test_a_lost_connection_is_made_again(link: Link, proxy: Proxy) -> None
     assert proxy.connections == 2
 
 
+async def test_lost_connections_keep_no_buffers(link: Link, proxy: Proxy, uncollected: None) -> None:
+    """What is left of them waits for the next full collection, which does not count bytes, and may be far away."""
+    await _lose(link, proxy)
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(LOST):
+        await _lose(link, proxy)
+    kept = tracemalloc.get_traced_memory()[0] - before
+    assert kept < LOST * SIZE / 4
+
+
 async def test_one_connection_has_many_channels(link: Link, proxy: Proxy) -> None:
     """A link is one connection."""
     for _ in range(3):
@@ -86,3 +114,11 @@ async def test_nobody_waits_for_a_broker_that_takes_nothing(link: Link, proxy: P
     with pytest.raises(CONNECTION_LOST):
         await publishing
     assert not link.is_open
+
+
+async def _lose(link: Link, proxy: Proxy) -> None:
+    """Connect, and lose the connection."""
+    channel = await link.channel()
+    proxy.cut()
+    await channel.closed()
+    await until(lambda: not link.is_open, "the link knows that it has lost its connection")

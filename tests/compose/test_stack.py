@@ -184,7 +184,9 @@ def test_a_backup_is_restored(up: Stack) -> None:
     before = up.rollcast("list", "--as", "alice@acme", "--json")
     up.engine.run("sh", "-ec", up.told("Backup"))
     up.compose("down", "--timeout=40")
-    up.engine.run("docker", "volume", "rm", "rollcast_postgres", "rollcast_rabbitmq", "rollcast_home")
+    up.engine.run(
+        "docker", "volume", "rm", "rollcast_postgres", "rollcast_rabbitmq", "rollcast_spool", "rollcast_home"
+    )
     up.compose("up", "--detach", "--wait", *HERE, timeout=900)
     assert "alice@acme" not in up.rollcast("admin", "list")
     up.engine.run("sh", "-ec", up.told("Restore"))

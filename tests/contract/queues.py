@@ -6,18 +6,19 @@ from itertools import product
 
 from rollcast import topology
 from rollcast.topology import QueueSpec
+from tests.people import ACME, BOB
 
 TRANSFER = "0" * 32
 NAMES: dict[str, tuple[object, ...]] = {
     "server": ("main",),
-    "domains": (("acme",),),
+    "domains": ((ACME,),),
     "pool": topology.STEPS,
     "rung": ("5s",),
     "milliseconds": (5_000,),
-    "address": ("bob@acme",),
+    "address": (BOB,),
     "session": ("1" * 32,),
     "transfer_id": (TRANSFER,),
-    "cast_exchange": (topology.cast("acme", TRANSFER),),
+    "cast_exchange": (topology.cast(ACME, TRANSFER),),
 }
 PLACEHOLDERS: dict[str, tuple[object, ...]] = {
     "server": ("{server}",),

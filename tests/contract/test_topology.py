@@ -24,6 +24,7 @@ from rollcast.topology import (
     accepts,
 )
 from tests.contract.queues import TRANSFER, queues
+from tests.people import ACME, BOB, GLOBEX
 
 DEAF = {"spool", "clock"}
 """Pools that hear no messages: one takes chunks, one listens to the ledger alone."""
@@ -72,15 +73,15 @@ def test_operators_talk_to_the_register_step_only() -> None:
 def test_what_a_terminal_says_reaches_one_queue(verb: topology.Verb) -> None:
     """That of the verb's pool."""
     message = verb.message
-    key = f"acme.bob@acme.{topology.VERB_OF[message]}"
+    key = f"{ACME}.{BOB}.{topology.VERB_OF[message]}"
     assert _reached(INNER[UP], key) == [_queue_of(verb.pool)]
 
 
 @pytest.mark.parametrize("pool", [*STEPS, "progress"])
 def test_what_a_server_says_reaches_one_queue(pool: str) -> None:
     """That of the pool, for its own domain; another domain's goes elsewhere."""
-    assert _reached(INNER[STEP], f"acme.{pool}") == [_queue_of(pool)]
-    assert _reached(INNER[STEP], f"globex.{pool}") == []
+    assert _reached(INNER[STEP], f"{ACME}.{pool}") == [_queue_of(pool)]
+    assert _reached(INNER[STEP], f"{GLOBEX}.{pool}") == []
 
 
 def _queue_of(pool: str) -> str:
@@ -102,7 +103,7 @@ def test_queues_are_bound_to_exchanges_that_there_are() -> None:
     allowed = {
         *EXCHANGES.keys() - INNER.keys(),
         *INNER.values(),
-        topology.cast("acme", TRANSFER),
+        topology.cast(ACME, TRANSFER),
         "rollcast.retry.main.5s",
     }
     assert {exchange for spec in queues() for exchange, _ in spec.bindings} <= allowed

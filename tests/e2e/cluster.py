@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from dev import definitions, management
 from dev.broker import Broker
-from dev.deployment import WORKERS, Deployment, Server, Worker
+from dev.deployment import WORKERS, Deployment, Server, Worker, forget
 from tests.contract import manifests as k8s
 from tests.contract import pods
 from tests.contract.manifests import Manifest, of_kind
@@ -30,6 +30,7 @@ def cluster(folder: Path, node: Broker, ledger: str) -> Iterator[Cluster]:
     """Set the broker up as the operators would, and run one worker of each Deployment until the end of the block."""
     manifests = _applied(folder, node, ledger)
     definitions.apply(node.management_url, as_definitions(manifests))
+    forget(node, "main")
     workers = {
         name: _worker(folder, manifests, found) for name, found in of_kind(manifests, "Deployment").items()
     }

@@ -83,7 +83,7 @@ class Diversion:
         """From now on they are lost to the queue."""
 
         async def call(channel: AbstractChannel) -> None:
-            taken = await channel.declare_queue(self._taken, arguments={"x-expires": 120_000})
+            taken = await channel.declare_queue(self._taken, durable=True, arguments={"x-expires": 120_000})
             await taken.bind(*self._binding)
             await (await channel.get_queue(self._queue, ensure=False)).unbind(*self._binding)
 

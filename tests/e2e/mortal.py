@@ -4,6 +4,7 @@ Nothing in `workers` knows of this: what a runner is given is wrapped. A message
 point belongs to one message.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -16,6 +17,7 @@ from tests.e2e.crash_plan import ACK, COMMIT, STORED, Crash, Plan, after, points
 from workers import pools, runner
 from workers.actions import Actions
 from workers.broker.outbox import Outbox
+from workers.isolation import Isolation
 from workers.ladder import Ladder
 from workers.ledger import Database
 from workers.runner import Runner
@@ -41,7 +43,8 @@ SPOOL = "spool"
 def make_mortal(plan: Plan) -> ExitStack:
     """Let all runners and spoolers that are made from now on follow the plan."""
     stack = ExitStack()
-    stack.enter_context(patch.multiple(runner, BATCH=1, SLOTS=1))
+    # All are handled one at a time as it is.
+    stack.enter_context(patch.multiple(runner, BATCH=1, SLOTS=1, ALONE_FROM=sys.maxsize))
     stack.enter_context(patch.object(spooler, "BATCH", 1))
     stack.enter_context(patch.object(pools, "Runner", partial(MortalRunner, plan)))
     stack.enter_context(patch.object(pools, "Spooler", partial(MortalSpooler, plan)))
@@ -61,10 +64,11 @@ class MortalRunner(Runner):
         actions: Actions,
         outbox: Outbox,
         ladder: Ladder,
+        isolation: Isolation,
     ) -> None:
         self._plan, self._handling = plan, Handling(plan)
         doing, publishing = CountedActions(actions, self._handling), CountedOutbox(outbox, self._handling)
-        super().__init__(name, self._watched(step), settings, database, doing, publishing, ladder)
+        super().__init__(name, self._watched(step), settings, database, doing, publishing, ladder, isolation)
 
     def _watched(self, step: Step) -> Step:
         async def watched(batch: Sequence[Received], services: Services) -> list[Outcome]:

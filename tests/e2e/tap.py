@@ -50,7 +50,7 @@ def tap(node: Broker) -> Iterator[Tap]:
     """A tap for the length of the block."""
 
     async def begin(channel: AbstractChannel) -> None:
-        queue = await channel.declare_queue(QUEUE, arguments={"x-expires": 600_000})
+        queue = await channel.declare_queue(QUEUE, durable=True, arguments={"x-expires": 600_000})
         for exchange in (topology.UP, topology.BULK):
             await queue.bind(exchange, "#")
 

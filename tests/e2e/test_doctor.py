@@ -94,18 +94,9 @@ def test_a_deployment_that_is_well(world: World) -> None:
         *("credentials", "broker", f"server of {ACME}", f"server of {GLOBEX}", "clock of this machine"),
         *("version", "plugins", "alarms", "policies", "clocks", "message size"),
         *("rights of the server", f"rights of {OPERATOR}", f"rights of {ACME}", f"rights of {GLOBEX}"),
-        *(
-            "entries",
-            "queues",
-            "pools",
-            "parked",
-            "bindings",
-            "lanes",
-            "ledger",
-            "pool clock",
-            "spool",
-            "room",
-        ),
+        *(f"inboxes of {ACME}", f"inboxes of {GLOBEX}"),
+        *("entries", "queues", "pools", "parked", "bindings", "lanes"),
+        *("identity", "ledger", "pool clock", "spool", "room"),
     } == subjects
     terminal = world.run("doctor", "--as", BOB, "--json")
     assert terminal.status == 0, terminal.document

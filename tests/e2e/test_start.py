@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,11 +13,11 @@ import pytest
 
 from dev import definitions, management, ports
 from dev.broker import Broker, Node
-from dev.deployment import Worker
+from dev.deployment import Worker, forget
 from dev.postgres import Cluster
 from tests.broker.proxy import Proxy
 from tests.e2e.stage import until
-from tests.e2e.worker_log import Health, Line, health, lines, waits, worker
+from tests.e2e.worker_log import IMPATIENT, Health, Line, health, lines, waits, worker
 from tests.people import OPERATOR, SERVER, SERVER_USER
 
 pytestmark = pytest.mark.long
@@ -27,13 +26,6 @@ AT_ONCE_S = 5.0
 PASSWORD = "0pen5esame"
 NOWHERE = f"amqp://{SERVER_USER}:{PASSWORD}@127.0.0.1:1"
 NO_LEDGER = f"postgresql://rollcast:{PASSWORD}@127.0.0.1:1/rollcast"
-IMPATIENT = """
-import sys
-from workers.process import patience
-from workers.__main__ import main
-patience.WAIT_S = 1.0
-sys.exit(main(sys.argv[1:]))
-"""
 
 
 @asynccontextmanager
@@ -87,6 +79,7 @@ def _of_server(node: Broker) -> str:
     """The broker's address for the user of a server, who is made."""
     users = definitions.build([SERVER], node.version, node.vhost, OPERATOR)
     definitions.apply(node.management_url, users)
+    forget(node, SERVER)
     user = SERVER_USER
     return management.as_user(node.amqp_url, user, definitions.password(users, user))
 
@@ -161,7 +154,7 @@ async def test_told_while_it_waits(
 )
 async def test_what_never_comes(tmp_path: Path, told: dict[str, str], error: str) -> None:
     """Status 1, and the last line says what was waited for, for how long, and why it is not there."""
-    made = worker(tmp_path, {"ROLLCAST_AMQP_URL": NOWHERE, **told}, command=(sys.executable, "-c", IMPATIENT))
+    made = worker(tmp_path, {"ROLLCAST_AMQP_URL": NOWHERE, **told}, command=IMPATIENT)
     last = await _ends(made, 1)
     assert last["event"].startswith(error)
     assert last["level"] == "error"
@@ -173,7 +166,7 @@ async def test_a_database_that_lets_nobody_in(postgres_cluster: Cluster, tmp_pat
     wrong = postgres_cluster.url.replace(postgres_cluster.password, PASSWORD)
     for ledger, why in ((wrong, "password authentication failed"), (postgres_cluster.url + "s", "not exist")):
         told = {"ROLLCAST_AMQP_URL": NOWHERE, "ROLLCAST_LEDGER": ledger}
-        last = await _ends(worker(tmp_path, told, command=(sys.executable, "-c", IMPATIENT)), 1)
+        last = await _ends(worker(tmp_path, told, command=IMPATIENT), 1)
         assert "the ledger does not let us in: " in last["event"]
         assert why in last["event"]
     text = (tmp_path / "worker.log").read_text()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,15 @@ from dev.deployment import WORKERS, Worker
 from tests.people import ACME
 
 Line = dict[str, Any]
+_IMPATIENT = """
+import sys
+from workers.process import patience
+from workers.__main__ import main
+patience.WAIT_S = 1.0
+sys.exit(main(sys.argv[1:]))
+"""
+IMPATIENT = (sys.executable, "-c", _IMPATIENT)
+"""Workers that wait for what is not there for a second, and not for a minute."""
 
 
 class Health(NamedTuple):

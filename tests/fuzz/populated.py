@@ -7,21 +7,8 @@ import msgspec
 from rollcast.messages import CancelRequested, SpoolVerified, TransferClosed, TransferRequested
 from rollcast.messages.values import Offer
 from rollcast.states import Transfer
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
-    MALLORY,
-    RIGHT,
-    at,
-    by,
-    delivered,
-    file,
-    invitation,
-    reject,
-    request,
-)
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX, INITECH, MALLORY
+from tests.unit.steps.build import RIGHT, at, by, delivered, file, invitation, reject, request
 from tests.unit.steps.world import SETTINGS, World
 
 CHUNK = 65_536
@@ -61,7 +48,7 @@ async def _underway(world: World) -> None:
     await world.spool([0], CASTING)
     await world.casting(_request(SPOOLED))
     await world.spool(range(CHUNKS), SPOOLED)
-    await world.settle(at("acme", SpoolVerified(transfer_id=SPOOLED, hash=RIGHT)))
+    await world.settle(at(ACME, SpoolVerified(transfer_id=SPOOLED, hash=RIGHT)))
     await world.casting(_request(EAGER, upload="eager"))
     await world.spool(range(CHUNKS), EAGER)
     await world.settle(by(ALICE, _request(HELD, file=file(size=SETTINGS.spool_quota))))
@@ -81,13 +68,13 @@ async def _ended(world: World) -> None:
 async def _of_peers(world: World) -> None:
     offer = await world.offer(ASKING)
     for transfer_id in (PEERS, ENDED):
-        await world.settle(at("globex", invitation(_from_peer(offer, transfer_id), CAROL, DAVE)))
-    closed = TransferClosed(transfer_id=ENDED, sender_domain="initech", state=Transfer.EXPIRED)
-    await world.settle(at("globex", closed))
+        await world.settle(at(GLOBEX, invitation(_from_peer(offer, transfer_id), CAROL, DAVE)))
+    closed = TransferClosed(transfer_id=ENDED, sender_domain=INITECH, state=Transfer.EXPIRED)
+    await world.settle(at(GLOBEX, closed))
 
 
 def _from_peer(offer: Offer, transfer_id: str) -> Offer:
-    return msgspec.structs.replace(offer, transfer_id=transfer_id, sender="peter@initech")
+    return msgspec.structs.replace(offer, transfer_id=transfer_id, sender=f"peter@{INITECH}")
 
 
 def _request(transfer_id: str, **fields: Any) -> TransferRequested:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from rollcast.broker import Delivery, Link, Publisher
 from rollcast.topology import STEP, parked
 from tests.fuzz.letters import Letter, Post, Sent
-from tests.unit.steps.build import SERVER
+from tests.people import SERVER_USER
 from tests.unit.steps.world import SETTINGS, TimeTravel
 from workers.actions import Actions
 from workers.broker.declarer import Call, Declarer
@@ -19,6 +19,7 @@ from workers.broker.outbox import Outbox
 from workers.broker.rights import Rights
 from workers.clock import Clock
 from workers.envelope import Envelope
+from workers.isolation import Isolation
 from workers.ladder import Ladder
 from workers.parked.label import read
 from workers.parked.parking import Parking
@@ -101,7 +102,14 @@ class Server:
     async def handle(self, step: str, *letters: Letter) -> None:
         """Let the runner of a step take deliveries; returns when it is through with them."""
         runner = Runner(
-            step, self._counted(step), SETTINGS, self.database, self._actions, self.outbox, self.ladder
+            step,
+            self._counted(step),
+            SETTINGS,
+            self.database,
+            self._actions,
+            self.outbox,
+            self.ladder,
+            Isolation(),
         )
         for letter in letters:
             await runner.take(letter.delivery())
@@ -142,7 +150,7 @@ async def serving(ledger: Path, folder: Path, ahead: int, *, away: bool = False)
 
 def come_again(sent: Sent) -> Letter:
     """What the broker makes of a copy on a rung, when its time has come."""
-    return Letter(sent.body, SERVER, STEP, sent.key, dict(sent.headers))
+    return Letter(sent.body, SERVER_USER, STEP, sent.key, dict(sent.headers))
 
 
 def _copied(ledger: Path, folder: Path) -> Path:

@@ -15,12 +15,25 @@ from rollcast.topology import OPERATORS_MAY_SAY, STEP, STEP_OF, STEPS, UP, VERBS
 from tests.contract.strategies import Known, messages
 from tests.fuzz.letters import PLACE, Letter
 from tests.fuzz.populated import CHUNK, FILE_SIZE, TRANSFERS
-from tests.unit.steps.build import ALICE, BOB, CAROL, DAVE, MALLORY, OPERATOR, RIGHT, SERVER, STRANGER
+from tests.people import (
+    ACME,
+    ALICE,
+    BOB,
+    CAROL,
+    DAVE,
+    GLOBEX,
+    INITECH,
+    MALLORY,
+    OPERATOR,
+    SERVER_USER,
+    STRANGER,
+)
+from tests.unit.steps.build import RIGHT
 from tests.unit.steps.world import SETTINGS
 
 DIGEST_PATTERN = get_args(Digest)[1].pattern
-ADDRESSES = (ALICE, BOB, CAROL, DAVE, MALLORY, STRANGER, "peter@initech", "nobody@globex")
-DOMAINS = ("acme", "globex", "initech", "nowhere")
+ADDRESSES = (ALICE, BOB, CAROL, DAVE, MALLORY, STRANGER, f"peter@{INITECH}", f"nobody@{GLOBEX}")
+DOMAINS = (ACME, GLOBEX, INITECH, "nowhere")
 KNOWN = Known(
     {
         TRANSFER_ID_PATTERN: (*TRANSFERS, "f" * 32),
@@ -118,17 +131,17 @@ def _right(draw: st.DrawFn, step: str, kind: type[Message]) -> Address:
         user = draw(st.sampled_from([a for a in ADDRESSES if domain_of(a) in SETTINGS.domains]))
         return Address(user, UP, f"{domain_of(user)}.{user}.{draw(st.sampled_from(words))}", {})
     domain = draw(st.sampled_from(SETTINGS.domains))
-    return Address(OPERATOR if kind in OPERATORS_MAY_SAY else SERVER, STEP, f"{domain}.{step}", {})
+    return Address(OPERATOR if kind in OPERATORS_MAY_SAY else SERVER_USER, STEP, f"{domain}.{step}", {})
 
 
 @st.composite
 def _wrong(draw: st.DrawFn) -> Address:
-    user = draw(st.none() | st.sampled_from(["", SERVER, OPERATOR, *ADDRESSES]))
+    user = draw(st.none() | st.sampled_from(["", SERVER_USER, OPERATOR, *ADDRESSES]))
     verb = draw(st.sampled_from([*(verb.word for verb in VERBS), *STEPS, "nonsense", ""]))
     key = ".".join(draw(st.lists(st.sampled_from([*DOMAINS, *ADDRESSES, verb]), max_size=4)))
     exchange = draw(st.sampled_from([None, "", UP, STEP, "rollcast.bulk"]))
     names = ["CC", "rollcast-origin", "rollcast-key", "rollcast-exchange", "rollcast-attempt"]
-    values = st.sampled_from([UP, STEP, key, SERVER, *ADDRESSES]) | ANYTHING
+    values = st.sampled_from([UP, STEP, key, SERVER_USER, *ADDRESSES]) | ANYTHING
     return Address(user, exchange, key, draw(st.dictionaries(st.sampled_from(names), values)))
 
 

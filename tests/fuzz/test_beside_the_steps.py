@@ -18,7 +18,7 @@ from tests.fuzz.letters import Letter
 from tests.fuzz.populated import CHUNK, TRANSFERS
 from tests.fuzz.server import WITHIN_S, serving
 from tests.fuzz.sources import ADDRESSES, ANYTHING, fair, foul
-from tests.unit.steps.build import ALICE, SERVER
+from tests.people import ALICE, SERVER_USER
 from tests.unit.steps.world import SETTINGS
 from workers.progress import Progress
 from workers.spool.spooler import Spooler
@@ -39,7 +39,7 @@ def chunks(draw: st.DrawFn) -> Letter:
     headers: dict[str, Any] = dict(Label(transfer_id, draw(INDEXES), digest_of(body)).headers())
     changed = st.dictionaries(st.sampled_from([*headers, "unheard-of"]), ANYTHING, max_size=2)
     headers |= draw(changed)
-    user = draw(st.sampled_from([ALICE, ALICE, ALICE, SERVER, None, *ADDRESSES]))
+    user = draw(st.sampled_from([ALICE, ALICE, ALICE, SERVER_USER, None, *ADDRESSES]))
     key = draw(st.just(f"{ALICE}.{transfer_id}") | st.text(max_size=40))
     return Letter(body, user, "rollcast.bulk", key, headers, redelivered=draw(st.booleans()))
 

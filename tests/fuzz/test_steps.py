@@ -24,14 +24,15 @@ from tests.fuzz.letters import Letter, Sent
 from tests.fuzz.populated import TRANSFERS
 from tests.fuzz.server import Server, come_again, serving
 from tests.fuzz.sources import fair, foul, newer
-from tests.unit.steps.build import HOUR, OPERATOR, SECOND
+from tests.people import ACME, OPERATOR, SERVER
+from tests.unit.steps.build import HOUR, SECOND
 from workers.envelope import ORIGIN
 from workers.ladder import RUNGS
 
 pytestmark = pytest.mark.long
 
-PARKED = parked("main").name
-RUNG_NAMES = {retry_queue("main", rung, wait).name for rung, wait in RUNGS}
+PARKED = parked(SERVER).name
+RUNG_NAMES = {retry_queue(SERVER, rung, wait).name for rung, wait in RUNGS}
 AHEAD = st.sampled_from([0, 10 * SECOND, 2 * HOUR, 48 * HOUR])
 
 
@@ -85,7 +86,7 @@ def test_a_newer_version(step: str, ledger: Path, folder: Path, loop: asyncio.Ru
                 await server.handle(step, letter)
                 assert letter.settled == ["ack"]
                 (copy,) = server.post.sent
-                assert copy.exchange == retry_queue("main", rung, wait).name
+                assert copy.exchange == retry_queue(SERVER, rung, wait).name
                 server.post.sent.clear()
                 letter = come_again(copy)
             await server.handle(step, letter)
@@ -145,6 +146,6 @@ async def _assert_operable(server: Server) -> None:
 async def _asked(server: Server, question: Message) -> Message:
     """What an operator is answered."""
     before = len(server.post.sent)
-    await server.handle("s200", Letter(encode(question), OPERATOR, STEP, "acme.s200"))
+    await server.handle("s200", Letter(encode(question), OPERATOR, STEP, f"{ACME}.s200"))
     (answer,) = server.post.sent[before:]
     return decode(answer.body)

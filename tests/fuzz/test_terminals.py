@@ -28,15 +28,15 @@ from tests.fuzz.cases import cases
 from tests.fuzz.letters import Letter
 from tests.fuzz.populated import CHUNK, TRANSFERS
 from tests.fuzz.sources import ADDRESSES, MESSAGE_OF, bodies
+from tests.people import BOB, SERVER_USER
 from tests.unit.fakes import FakeSession
-from tests.unit.steps.build import SERVER
 from tests.unit.test_outgoing import SESSION, STATUS, wish
 
 pytestmark = pytest.mark.long
 
 M = TypeVar("M", bound=m.Message)
 
-USERS = st.sampled_from([SERVER, SERVER, SERVER, None, *ADDRESSES])
+USERS = st.sampled_from([SERVER_USER, SERVER_USER, SERVER_USER, None, *ADDRESSES])
 MINE = TRANSFERS[0]
 WITHIN_S = 20.0
 
@@ -63,9 +63,9 @@ def test_a_receiver_hears(tmp_path: Path, loop: asyncio.Runner) -> None:
     async def hear(letters: list[Letter]) -> None:
         with (
             tempfile.TemporaryDirectory(dir=tmp_path) as folder,
-            Journals(Path(folder), "bob@acme") as journals,
+            Journals(Path(folder), BOB) as journals,
         ):
-            receiver = Receiver(SilentSession("bob@acme"), journals, lambda _: False, Capabilities())
+            receiver = Receiver(SilentSession(BOB), journals, lambda _: False, Capabilities())
             receiver._ready.set()
             try:
                 await _hear_all(receiver._on_delivery, letters)
@@ -89,9 +89,7 @@ def test_a_sender_hears(tmp_path: Path, loop: asyncio.Runner) -> None:
     async def hear(letters: list[Letter]) -> None:
         session, source = SilentSession(), await Source.open(file, sha256=False)
         mailbox = Mailbox(session)
-        request = parts(
-            dataclasses.replace(wish("bob@acme"), transfer_id=MINE), SESSION, selector(source, None)
-        )
+        request = parts(dataclasses.replace(wish(BOB), transfer_id=MINE), SESSION, selector(source, None))
         outgoing = Outgoing(session, source, request, listen=_listening, detach=False)
         try:
             with mailbox.waiting(outgoing.transfer_id, outgoing):

@@ -14,7 +14,7 @@ from tests.unit.steps.conftest import pool as pool
 from tests.unit.steps.conftest import world as world
 from workers.ledger import Database
 from workers.ledger.migrate import migrate
-from workers.ledger.tables import metadata
+from workers.ledger.tables import identity, metadata
 
 
 @pytest.fixture(scope="session")
@@ -43,5 +43,6 @@ async def _empty(url: str) -> None:
     database = Database(url)
     async with database.begin() as ledger:
         for table in reversed(metadata.sorted_tables):
-            await ledger.execute(table.delete())
+            if table is not identity:
+                await ledger.execute(table.delete())
     await database.close()

@@ -7,19 +7,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from dev.packages import CHECKOUT
 from dev.postgres import Cluster
-from workers.ledger import Database, tables
+from tests.revisions import HEAD, OLDER, begin_at
+from workers.ledger import Database
 from workers.ledger.migrate import migrate, revisions
 
-CONFIG = Config()
-CONFIG.set_main_option("script_location", str(Path(tables.__file__).with_name("migrations")))
-HEAD, *OLDER = [script.revision for script in ScriptDirectory.from_config(CONFIG).walk_revisions()]
 BACKUP, RESTORE = "**PostgreSQL**:", "**Restore.**"
 
 
@@ -29,7 +24,7 @@ async def test_a_backup_from_before_an_upgrade(
 ) -> None:
     """As a role that owns the database and may do nothing else; and once more from what has become of that."""
     url = _owned(postgres_cluster, f"restored_{revision}")
-    await _begin_at(revision, url)
+    await begin_at(revision, url)
     await _note(url, "before")
     _as_told(BACKUP, postgres_cluster, url, tmp_path)
     await migrate(url)
@@ -62,19 +57,6 @@ def _as_told(heading: str, cluster: Cluster, url: str, folder: Path) -> None:
     lines = text_of.split(f"\n{heading}", 1)[1].split("```\n", 2)[1]
     env = cluster.env | {"PATH": f"{cluster.binaries}:{os.environ['PATH']}", "ROLLCAST_LEDGER": url}
     subprocess.run(["sh", "-ec", lines], cwd=folder, env=env, check=True)
-
-
-async def _begin_at(revision: str, url: str) -> None:
-    """Make the tables as they were then."""
-
-    def upgrade(connection: Connection) -> None:
-        CONFIG.attributes["connection"] = connection
-        command.upgrade(CONFIG, revision)
-
-    database = Database(url)
-    async with database.begin() as ledger:
-        await ledger.run(upgrade)
-    await database.close()
 
 
 async def _note(url: str, event: str) -> None:

@@ -19,7 +19,8 @@ from rollcast.messages import (
 from rollcast.messages.values import Capabilities, ReceiverStatus
 from rollcast.states import Receiver, Transfer
 from tests.ledger.crowd import SIZE, Crowd
-from tests.unit.steps.build import ALICE, BOB, CAROL, RIGHT, SERVER, MiB, at, by, file, request
+from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, SERVER_USER
+from tests.unit.steps.build import RIGHT, MiB, at, by, file, request
 from tests.unit.steps.world import TimeTravel, World
 from workers.work import Received
 
@@ -66,13 +67,13 @@ def ends(transfer_id: str) -> list[Received]:
         for a in (BOB, CAROL)
     ]
     closed = TransferClosed(
-        transfer_id=transfer_id, sender_domain="acme", state=Transfer.COMPLETED, reason=None
+        transfer_id=transfer_id, sender_domain=ACME, state=Transfer.COMPLETED, reason=None
     )
     told: list[tuple[str, Message]] = [
-        ("acme", ReceiversFinished(transfer_id=transfer_id, receivers=finished)),
-        ("acme", CloseDue(transfer_id=transfer_id)),
-        ("acme", ClosingConfirmed(transfer_id=transfer_id, domain="acme", delivered=1)),
-        ("globex", closed),
+        (ACME, ReceiversFinished(transfer_id=transfer_id, receivers=finished)),
+        (ACME, CloseDue(transfer_id=transfer_id)),
+        (ACME, ClosingConfirmed(transfer_id=transfer_id, domain=ACME, delivered=1)),
+        (GLOBEX, closed),
     ]
     return [by(BOB, receipt), by(CAROL, receipt), *(at(domain, message) for domain, message in told)]
 
@@ -81,7 +82,7 @@ def losses(transfer_id: str) -> list[Received]:
     """What S300 hears of lost chunks, at both servers."""
     missing = ChunksMissing(transfer_id=transfer_id, ranges=[(0, 1)])
     due = RepairDue(transfer_id=transfer_id, receiver=BOB, ranges=[(0, 1)], lacking=1)
-    return [by(BOB, missing), by(CAROL, missing), at("acme", due)]
+    return [by(BOB, missing), by(CAROL, missing), at(ACME, due)]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -105,14 +106,14 @@ async def test_when_transfers_begin(world: World, workers: Crowd, ledger_url: st
     new = [f"{number:032x}" for number in range(100, 112)]
     workers.handle(ledger_url, shares(seed, [by(ALICE, request(transfer_id=key, file=SMALL)) for key in new]))
     offers = [await world.offer(key) for key in new]
-    invitations = [Received(ReceiversInvited(offer=o, receivers=[BOB]), SERVER, "acme") for o in offers]
+    invitations = [Received(ReceiversInvited(offer=o, receivers=[BOB]), SERVER_USER, ACME) for o in offers]
     workers.handle(ledger_url, shares(seed, invitations))
     assert {tuple(await world.invited(key)) for key in new} == {(BOB,)}
 
 
 async def test_when_terminals_register(world: World, workers: Crowd, ledger_url: str) -> None:
     """Thousands may come back at once, each more than one time."""
-    names = [f"t{number}@acme" for number in range(20)]
+    names = [f"t{number}@{ACME}" for number in range(20)]
     await world.account(*names)
     here = [by(name, Register(session="1" * 32, capabilities=Capabilities())) for name in names]
     workers.handle(ledger_url, shares(1, here))

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from rollcast.messages import CancelRequested, SenderCheckDue
 from rollcast.states import Transfer
-from tests.unit.steps.build import ALICE, BOB, OTHER_T, SECOND, MiB, T, at, by, file, request
+from tests.people import ACME, ALICE, BOB
+from tests.unit.steps.build import OTHER_T, SECOND, MiB, T, at, by, file, request
 from tests.unit.steps.test_clock import tick
 from tests.unit.steps.world import World
 from workers.ledger import Ledger, sent
@@ -30,7 +31,7 @@ async def test_room_is_given_back_while_a_held_transfer_is_checked(world: World)
         await sent.lock(ledger, [T])
         closing = asyncio.create_task(world.tell(by(ALICE, CancelRequested(transfer_id=OTHER_T))))
         await asyncio.wait([closing], timeout=0.5)
-        await check_sender([at("acme", SenderCheckDue(transfer_id=T))], Services(ledger, world.settings))
+        await check_sender([at(ACME, SenderCheckDue(transfer_id=T))], Services(ledger, world.settings))
     await closing
     assert await world.reserved() == 0
     assert [type(one.message) for one in await tick(world)] == [SenderCheckDue]

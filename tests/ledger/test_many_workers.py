@@ -22,14 +22,15 @@ from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
 from tests.ledger.crowd import SIZE, Crowd
-from tests.unit.steps.build import ALICE, RIGHT, MiB, T, at, by, digest, file, of, one, request
+from tests.people import ACME, ALICE, GLOBEX
+from tests.unit.steps.build import RIGHT, MiB, T, at, by, digest, file, of, one, request
 from tests.unit.steps.world import TimeTravel, World
 from workers.ledger import roll
 from workers.work import Received
 
 pytestmark = pytest.mark.long
 
-NAMES = [f"r{number}@{domain}" for number in range(20) for domain in ("acme", "globex")]
+NAMES = [f"r{number}@{domain}" for number in range(20) for domain in (ACME, GLOBEX)]
 Share = list[list[Received]]
 
 
@@ -68,7 +69,7 @@ def _share(random: Random, messages: list[Message]) -> Share:
     batches: Share = []
     while kept:
         size = random.randint(1, 8)
-        batches.append([at("acme", message) for message in kept[:size]])
+        batches.append([at(ACME, message) for message in kept[:size]])
         kept = kept[size:]
     return batches
 
@@ -97,7 +98,7 @@ async def test_a_round_is_closed_exactly_once(workers: Crowd, url: str, seed: in
     """One process makes the list, and it is the right one."""
     random, world = Random(seed), await opened(url)
     await world.tell(by(ALICE, request(NAMES)))
-    await world.tell(at("acme", SenderCheckDue(transfer_id=T)))
+    await world.tell(at(ACME, SenderCheckDue(transfer_id=T)))
     listed = random.sample(NAMES, 25)
     ends: dict[str, dict[str, Any]] = {
         name: {"state": Receiver.ACCEPTED}

@@ -1,15 +1,15 @@
 """Stand-ins for the broker's side."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from rollcast.broker import Delivery
 from rollcast.chunks import Label, digest_of
 from rollcast.credentials import Credentials
 from rollcast.errors import RequestRefused
 from rollcast.messages import AnswerRecorded, Message, ReceiptReported, Refused
 from rollcast.session import Session
+from tests.deliveries import FakeDelivery
+from tests.people import ALICE
 from tests.unit.offers import TRANSFER
 
 M = TypeVar("M", bound=Message)
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Message)
 class FakeSession(Session):
     """A session that writes down what is told, and answers requests from `answers`."""
 
-    def __init__(self, address: str = "alice@acme") -> None:
+    def __init__(self, address: str = ALICE) -> None:
         super().__init__(Credentials(address, f"amqp://{address.replace('@', '%40')}:x@localhost/"))
         self.told: asyncio.Queue[Message] = asyncio.Queue()
         self.answers: list[Message] = []
@@ -52,26 +52,6 @@ class FakeSession(Session):
         return self.is_blocked
 
 
-class FakeDelivery:
-    """A delivery that counts its acknowledgements."""
-
-    def __init__(
-        self, body: bytes, *, user: str | None = "alice@acme", headers: Mapping[str, object] | None = None
-    ) -> None:
-        self.body = body
-        self.user_id = user
-        self.headers = dict(headers or {})
-        self.acks = 0
-
-    async def ack(self) -> None:
-        """Count."""
-        self.acks += 1
-
-    def as_delivery(self) -> Delivery:
-        """The same for the type checker."""
-        return cast(Delivery, self)
-
-
-def chunk(index: int, body: bytes, user: str | None = "alice@acme") -> FakeDelivery:
+def chunk(index: int, body: bytes, user: str | None = ALICE) -> FakeDelivery:
     """A chunk as its sender publishes it."""
-    return FakeDelivery(body, user=user, headers=Label(TRANSFER, index, digest_of(body)).headers())
+    return FakeDelivery(body, user, headers=Label(TRANSFER, index, digest_of(body)).headers())

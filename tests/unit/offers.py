@@ -1,6 +1,7 @@
 """Offers for tests."""
 
 from rollcast.messages.values import FileSelector, Hashes, Offer
+from tests.people import ALICE
 
 TRANSFER = "0123456789abcdef" * 2
 NO_HASH = Hashes(blake3="0" * 64)
@@ -14,7 +15,7 @@ def offer(
     """An offer of alice's, in chunks of 64 KiB."""
     return Offer(
         transfer_id=TRANSFER,
-        sender="alice@acme",
+        sender=ALICE,
         file=FileSelector(name=name, size=size, hash=file_hash),
         chunk_size=65_536,
         created_at=0,

@@ -11,6 +11,7 @@ from rollcast.reasons import Code
 from rollcast.sending import awaited as module
 from rollcast.sending.awaited import Awaited
 from rollcast.states import Receiver, Transfer
+from tests.people import BOB
 from tests.unit.cli_samples import transfer
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import TRANSFER
@@ -20,7 +21,7 @@ ENDED = m.TransferDescribed(transfer=transfer(Transfer.COMPLETED), receivers=[])
 
 def under_way(state: Receiver) -> m.TransferDescribed:
     """A transfer that has been reported, with a receiver that still is in this state."""
-    receivers = [ReceiverStatus(address="bob@acme", state=state)]
+    receivers = [ReceiverStatus(address=BOB, state=state)]
     return m.TransferDescribed(transfer=transfer(Transfer.CASTING), receivers=receivers)
 
 

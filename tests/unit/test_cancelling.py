@@ -10,6 +10,7 @@ from rollcast.reasons import Code
 from rollcast.sending import cancelling as module
 from rollcast.sending.cancelling import cancel
 from rollcast.states import Receiver, Transfer
+from tests.people import BOB
 from tests.unit.cli_samples import receiver, transfer
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import TRANSFER
@@ -19,7 +20,7 @@ UNKNOWN = Refused(reason=Code.NO_SUCH_TRANSFER, detail="no such transfer", hint=
 
 def stands(state: Transfer) -> TransferDescribed:
     """How the transfer stands."""
-    return TransferDescribed(transfer=transfer(state), receivers=[receiver("bob@acme", Receiver.CANCELLED)])
+    return TransferDescribed(transfer=transfer(state), receivers=[receiver(BOB, Receiver.CANCELLED)])
 
 
 @pytest.fixture(autouse=True)

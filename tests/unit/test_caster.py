@@ -6,7 +6,8 @@ import pytest
 
 from rollcast.broker import Link, Publisher
 from rollcast.errors import BrokerUnavailable, Transient
-from tests.unit.steps.build import ALICE, BOB, T
+from tests.people import ALICE, BOB
+from tests.unit.steps.build import T
 from workers.broker.declarer import Declarer
 from workers.spool.caster import Caster
 from workers.spool.store import Store

@@ -16,8 +16,8 @@ from dev.chaos.schedule import plan
 from dev.chaos.wishes import MODES, SIZES, wishes
 from dev.deployment import Deployment
 from dev.processes import Program
+from tests.people import BOB
 
-BOB = "bob@acme"
 WEIGHTS = {name: kind.weight for name, kind in KINDS.items()}
 
 

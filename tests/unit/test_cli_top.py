@@ -166,6 +166,20 @@ def test_a_server_whose_broker_is_not_seen() -> None:
     assert "no transfer goes on" in lines
 
 
+def test_a_broker_that_measures_nothing() -> None:
+    """What is not known is not told as none: neither its memory nor what workers have taken."""
+    blind = msgspec.structs.replace(BROKER, memory=0, memory_limit=0, disk_free=0, measured=False)
+    overview = together([answer(broker=blind)])
+    lines = draw(overview, 150, 40)
+    assert lines[1] == (
+        "main  RabbitMQ 4.1.0, memory, disk, taken and rates unknown: its management collects no figures"
+    )
+    assert lines[3].split()[:4] == ["s200", "0", "?", "1"]
+    (server,) = overview_json(overview)["servers"]
+    assert server["broker"]["memory"] is server["broker"]["disk_free"] is None
+    assert (server["broker"]["measured"], server["queues"]["s200"]["unacknowledged"]) == (False, None)
+
+
 def test_a_full_broker_is_told() -> None:
     """It is what everybody waits for then."""
     full = msgspec.structs.replace(BROKER, full="the broker's memory is full")

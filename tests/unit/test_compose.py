@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from dev import definitions
+from dev import definitions, installation
 from dev.packages import CHECKOUT
 from rollcast.topology import POOLS
 
@@ -31,7 +31,7 @@ def test_the_services_run_each_pool_once() -> None:
 def test_the_brokers_rights_are_those_of_development() -> None:
     """One server and one operator, as on every private node."""
     given = _definitions("20-rights.json")
-    wanted = definitions.build(["main"], "4.0.0")
+    wanted = definitions.build(["main"], "4.3.0")
     for kind in ("vhosts", "permissions", "topic_permissions"):
         assert given[kind] == wanted[kind]
 
@@ -39,12 +39,23 @@ def test_the_brokers_rights_are_those_of_development() -> None:
 def test_the_broker_has_exchanges_before_rights() -> None:
     """A topic permission is refused before its exchange is there; files are read in the order of their names."""
     given, rights = _definitions("15-exchanges.json"), _definitions("20-rights.json")
-    assert given["exchanges"] == definitions.build(["main"], "4.0.0")["exchanges"]
+    assert given["exchanges"] == definitions.build(["main"], "4.3.0")["exchanges"]
     named = {row["exchange"] for row in rights["topic_permissions"]}
     assert named <= {exchange["name"] for exchange in given["exchanges"]}
     mounted = [volume for volume in COMPOSE["services"]["rabbitmq"]["volumes"] if "/definitions/" in volume]
     read = sorted(volume.split(":")[1] for volume in mounted)
     assert [Path(name).name for name in read[:2]] == ["15-exchanges.json", "20-rights.json"]
+
+
+def test_one_version_of_the_broker_is_deployed() -> None:
+    """Compose and Kubernetes have the same, the documents name it, and it is one that `make test BROKER=` can run."""
+    image = COMPOSE["services"]["rabbitmq"]["image"]
+    cluster = yaml.safe_load((DEPLOY / "kubernetes" / "broker" / "rabbitmq-cluster.yaml").read_text())
+    assert cluster["spec"]["image"] == image
+    series = image.removeprefix("rabbitmq:").removesuffix("-management")
+    assert series in installation.RELEASES
+    assert f"RabbitMQ {series}, PostgreSQL" in (DEPLOY / "README.md").read_text()
+    assert f"`broker/` asks for RabbitMQ {series}." in (DEPLOY / "kubernetes" / "README.md").read_text()
 
 
 def _definitions(name: str) -> dict[str, Any]:

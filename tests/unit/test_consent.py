@@ -17,6 +17,7 @@ from rollcast.receiving.journal import Line
 from rollcast.receiving.journals import Journals
 from rollcast.registration import Registration
 from rollcast.tasks import Stream, Tasks
+from tests.people import ALICE, BOB
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import TRANSFER, offer
 
@@ -25,7 +26,7 @@ class Asking:
     """A receiver's consent, with all that it needs."""
 
     def __init__(self, journals: Journals) -> None:
-        self.session = FakeSession("bob@acme")
+        self.session = FakeSession(BOB)
         self.events: Stream[ReceiverEvent] = Stream()
         self.tasks = Tasks(self.events)
         registration = Registration(self.session, Register, lambda _: None)
@@ -48,7 +49,7 @@ class Asking:
 @pytest.fixture
 def asking(tmp_path: Path) -> Iterator[Asking]:
     """An empty folder."""
-    with Journals(tmp_path, "bob@acme") as journals:
+    with Journals(tmp_path, BOB) as journals:
         yield Asking(journals)
 
 
@@ -205,7 +206,7 @@ async def test_who_cannot_write_anything_down_declines_and_says_so(
     assert isinstance(answered, Answered)
     assert not answered.accept
     (warning,) = caplog.messages
-    assert warning.startswith(f"a.bin of alice@acme is declined: {folder}/.rollcast/")
+    assert warning.startswith(f"a.bin of {ALICE} is declined: {folder}/.rollcast/")
     assert warning.endswith("cannot be written: No such file or directory")
 
 
@@ -224,4 +225,4 @@ async def test_an_acceptance_that_cannot_be_written_down_is_none(
 
     await asking.by(full).on_asked(offer())
     assert not (await asking.told()).accept
-    assert "a.bin of alice@acme is declined" in caplog.text
+    assert f"a.bin of {ALICE} is declined" in caplog.text

@@ -22,6 +22,7 @@ from rollcast.receiving.partfile import PartFile
 from rollcast.registration import Registration
 from rollcast.states import Transfer
 from rollcast.tasks import Stream, Tasks
+from tests.people import BOB
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import TRANSFER, offer
 
@@ -37,7 +38,7 @@ class Place:
         self.folder = folder
         self.journals = journals
         self.part = folder / ".rollcast" / f"{TRANSFER}.part"
-        self.session = FakeSession("bob@acme")
+        self.session = FakeSession(BOB)
         self.events: Stream[ReceiverEvent] = Stream()
         registration = Registration(self.session, Register, lambda _: None)
         around = Surroundings(
@@ -67,7 +68,7 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     """An empty folder."""
-    with Journals(tmp_path, "bob@acme") as journals:
+    with Journals(tmp_path, BOB) as journals:
         made = Place(tmp_path, journals)
         yield made
         await made.tasks.close()

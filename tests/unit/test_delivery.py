@@ -25,6 +25,7 @@ from rollcast.receiving.partfile import PartFile
 from rollcast.registration import Registration
 from rollcast.states import Transfer
 from rollcast.tasks import Stream, Tasks
+from tests.people import BOB
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import TRANSFER, offer
 
@@ -76,10 +77,10 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     """An empty folder."""
-    session = FakeSession("bob@acme")
+    session = FakeSession(BOB)
     registration = Registration(session, Register, lambda _: None)
     events: Stream[ReceiverEvent] = Stream()
-    with Journals(tmp_path, "bob@acme") as journals:
+    with Journals(tmp_path, BOB) as journals:
         around = Surroundings(session=session, registration=registration, journals=journals, events=events)
         yield Place(tmp_path, around, session)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from dev import metrics_page
@@ -47,7 +48,7 @@ DOCUMENTS = [
     FOLDER / "README.md",
     *DECISIONS,
 ]
-CHUNK_FAULTS = {*Drop, chunk_checks.UNKNOWN_TRANSFER, chunk_checks.FAULT}
+CHUNK_FAULTS = {*Drop, chunk_checks.UNKNOWN_TRANSFER, chunk_checks.ENDED, chunk_checks.FAULT}
 PROMPTS = {kind.__name__ for kind in vars(clock).values() if kind in MESSAGES.values()}
 NAMES = {kind.__name__ for kind in MESSAGES.values()}
 FROM_MAKE_UP = {"ROLLCAST_MANAGEMENT_PORT"}
@@ -179,9 +180,12 @@ def test_no_document_names_what_is_not_there(document: Path) -> None:
     text = document.read_text()
     variables = set(re.findall(r"\bROLLCAST_[A-Z_]+\b", text))
     assert variables <= {*tables.workers_variables(), *tables.client_settings(), *FROM_MAKE_UP}
-    assert set(re.findall(r"\brollcast_[a-z_]+\b", text)) <= metrics_page.names() | {
-        name.removesuffix("_total") for name in metrics_page.names()
+    volumes = {
+        f"rollcast_{name}"
+        for name in yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())["volumes"]
     }
+    metrics = metrics_page.names() | {name.removesuffix("_total") for name in metrics_page.names()}
+    assert set(re.findall(r"\brollcast_[a-z_]+\b", text)) <= metrics | volumes
     assert {step.lower() for step in re.findall(r"\b[Ss][0-9]{3}\b", text)} <= set(STEPS)
     files = set(re.findall(r"`((?:rollcast|workers|dev|tests|docs|schemas)/[\w./-]*)`", text))
     links = set(re.findall(r"\]\(([^)#:]+)\)", text))
@@ -202,6 +206,7 @@ def test_the_protocol_names_only_messages_that_there_are() -> None:
         *POOLS,
         *VERB_OF.values(),
         chunk_checks.UNKNOWN_TRANSFER,
+        chunk_checks.ENDED,
         chunk_checks.FAULT,
     }
     kinds: list[type[msgspec.Struct]] = [*MESSAGES.values(), TransferStatus]

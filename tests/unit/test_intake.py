@@ -17,7 +17,9 @@ from rollcast.receiving.intake import Intake
 from rollcast.receiving.journal import Journal
 from rollcast.receiving.partfile import PartFile
 from rollcast.receiving.repair import Repair
-from tests.unit.fakes import FakeDelivery, chunk
+from tests.deliveries import FakeDelivery
+from tests.people import ALICE, MALLORY
+from tests.unit.fakes import chunk
 from tests.unit.offers import TRANSFER, offer
 
 SIZE = 65_536 * 3 + 5
@@ -42,7 +44,7 @@ class Lane:
 
     async def take(self, deliveries: Sequence[FakeDelivery]) -> None:
         """Handle them side by side, as a consumer does."""
-        await asyncio.gather(*(self.intake.on_delivery(one.as_delivery()) for one in deliveries))
+        await asyncio.gather(*(self.intake.on_delivery(one.delivery()) for one in deliveries))
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ async def _deliver(folder: Path, order: list[int]) -> None:
     lane.part.close()
     lane.journal.close()
     assert lane.part.path.read_bytes() == CONTENT
-    assert [one.acks for one in deliveries] == [1] * len(order)
+    assert [one.settled for one in deliveries] == [["ack"]] * len(order)
     assert sorted(lane.journal.chunks()) == [(0, 1), (1, 2), (2, 3), (3, 4)]
 
 
@@ -80,13 +82,13 @@ async def test_wrong_chunks_are_dropped_and_counted(lane: Lane) -> None:
     """Each reason has its count, none stores anything, all are acknowledged."""
     good = piece(1)
     wrong = [
-        chunk(1, good.body, user="mallory@acme"),
+        chunk(1, good.body, user=MALLORY),
         chunk(1, good.body, user=None),
         chunk(4, good.body),
         chunk(1, good.body[:-1]),
-        FakeDelivery(good.body[::-1], headers=good.headers),
-        FakeDelivery(good.body, headers={**good.headers, "transfer": "f" * 32}),
-        FakeDelivery(good.body, headers={"index": "1"}),
+        FakeDelivery(good.body[::-1], ALICE, headers=good.headers),
+        FakeDelivery(good.body, ALICE, headers={**good.headers, "transfer": "f" * 32}),
+        FakeDelivery(good.body, ALICE, headers={"index": "1"}),
     ]
     await lane.take(wrong)
     assert lane.intake.dropped == {
@@ -97,7 +99,7 @@ async def test_wrong_chunks_are_dropped_and_counted(lane: Lane) -> None:
         Drop.WRONG_TRANSFER: 2,
     }
     assert len(lane.had) == 0
-    assert {one.acks for one in wrong} == {1}
+    assert [one.settled for one in wrong] == [["ack"]] * len(wrong)
     await lane.take([good])
     assert 1 in lane.had
 
@@ -115,15 +117,15 @@ async def test_a_disk_that_fails_is_told(lane: Lane) -> None:
     await lane.take([delivery])
     with pytest.raises(OSError, match="Bad file descriptor"):
         await lane.intake.whole
-    assert delivery.acks == 0
+    assert delivery.settled == []
 
 
 async def test_the_end_of_the_cast_starts_the_repair(lane: Lane) -> None:
     """The first request names exactly what is missing."""
     repairing = asyncio.create_task(lane.repair.run())
-    await lane.take([piece(0), piece(2), FakeDelivery(b"\xc1", user="server-main")])
+    await lane.take([piece(0), piece(2), FakeDelivery(b"\xc1", user_id="server-main")])
     assert lane.asked.empty()
     end = encode(CastEnded(transfer_id=TRANSFER))
-    await lane.take([FakeDelivery(end, user="mallory@acme"), FakeDelivery(end, user="server-main")])
+    await lane.take([FakeDelivery(end, user_id=MALLORY), FakeDelivery(end, user_id="server-main")])
     assert await asyncio.wait_for(lane.asked.get(), 1) == [(1, 2), (3, 4)]
     repairing.cancel()

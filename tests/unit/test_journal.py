@@ -13,6 +13,7 @@ from rollcast.errors import FileUnusable
 from rollcast.messages import ReceiptReported
 from rollcast.receiving.journal import Journal, Line
 from rollcast.receiving.journals import KEPT_AFTER_EXPIRY_US, Journals
+from tests.people import BOB, CAROL_OF_ACME
 from tests.unit.offers import TRANSFER, offer
 
 RECEIPT = ReceiptReported(transfer_id=TRANSFER, outcome="delivered", bytes=3, stored_as="a.bin")
@@ -114,10 +115,10 @@ def test_a_new_start_forgets_the_chunks(tmp_path: Path) -> None:
 
 def test_journals_are_found_again(tmp_path: Path) -> None:
     """A folder keeps its journals until the transfers have expired."""
-    with Journals(tmp_path, "bob@acme") as journals:
+    with Journals(tmp_path, BOB) as journals:
         journals.begin(offer(expires_at=1_000))
         journals.part(TRANSFER).open()
-    with Journals(tmp_path, "bob@acme") as journals:
+    with Journals(tmp_path, BOB) as journals:
         assert journals.get(TRANSFER) is not None
         journals.prune(1_000)
         assert journals.get(TRANSFER) is not None
@@ -126,19 +127,19 @@ def test_journals_are_found_again(tmp_path: Path) -> None:
         assert {path.name for path in (tmp_path / ".rollcast").iterdir()} == {"address"}
 
 
-@pytest.mark.parametrize("other", ["carol@acme", "bob@acme"])
+@pytest.mark.parametrize("other", [CAROL_OF_ACME, BOB])
 def test_a_folder_belongs_to_one_process_at_a_time(tmp_path: Path, other: str) -> None:
     """Two would write the same part files and journals."""
-    with Journals(tmp_path, "bob@acme"):
-        with pytest.raises(FileUnusable, match="bob@acme receives into") as caught, Journals(tmp_path, other):
+    with Journals(tmp_path, BOB):
+        with pytest.raises(FileUnusable, match=f"{BOB} receives into") as caught, Journals(tmp_path, other):
             pass
         assert caught.value.code == "folder_in_use"
-    with Journals(tmp_path, "carol@acme"):
+    with Journals(tmp_path, CAROL_OF_ACME):
         pass
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     """The error says which folder cannot be used."""
     (tmp_path / "file").touch()
-    with pytest.raises(FileUnusable, match="file"), Journals(tmp_path / "file", "bob@acme"):
+    with pytest.raises(FileUnusable, match="file"), Journals(tmp_path / "file", BOB):
         pass

@@ -2,28 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import cast
-
-from aiormq.exceptions import ChannelInvalidStateError
 
 from rollcast.broker import Delivery
+from tests.deliveries import FakeDelivery
 from workers.line import FULL, Line
 
 BATCH = 8
-
-
-class Letter:
-    """A delivery whose channel may be closed."""
-
-    def __init__(self) -> None:
-        self.lost = False
-
-    @property
-    def channel(self) -> object:
-        """What it came through. Raises when that is closed."""
-        if self.lost:
-            raise ChannelInvalidStateError
-        return object()
 
 
 async def served(line: Line) -> list[Delivery]:
@@ -43,12 +27,12 @@ async def test_what_came_through_lost_connections_does_not_pile_up() -> None:
     """However often the same messages come again while nobody handles them."""
     line = Line(BATCH)
     for _ in range(100):
-        letters = [Letter() for _ in range(BATCH)]
+        letters = [FakeDelivery() for _ in range(BATCH)]
         for letter in letters:
-            await line.take(cast(Delivery, letter))
+            await line.take(letter.delivery())
         for letter in letters:
             letter.lost = True
-    last = cast(Delivery, Letter())
+    last = FakeDelivery().delivery()
     await line.take(last)
     handled = await served(line)
     assert len(handled) <= FULL * BATCH + 1
@@ -58,7 +42,7 @@ async def test_what_came_through_lost_connections_does_not_pile_up() -> None:
 async def test_nothing_is_dropped_that_can_be_settled() -> None:
     """A long line is no reason."""
     line = Line(BATCH)
-    letters = [cast(Delivery, Letter()) for _ in range(10 * FULL * BATCH)]
+    letters = [FakeDelivery().delivery() for _ in range(10 * FULL * BATCH)]
     for letter in letters:
         await line.take(letter)
     assert await served(line) == letters

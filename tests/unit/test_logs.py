@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from rollcast.redaction import cleaned, without_passwords
 from workers.process.logs import Seldom
-from workers.process.redaction import cleaned, without_passwords
 
 TALKATIVE = """
 import asyncio, gc, logging, warnings
@@ -50,6 +50,21 @@ gc.collect()
 """
 
 
+LEVELLED = """
+import logging
+import structlog
+from workers.process.logs import configure_logs, set_level
+
+configure_logs()
+set_level("{level}")
+for logger in (structlog.get_logger("workers.some"), logging.getLogger("rollcast.broker")):
+    for level in ("debug", "info", "warning", "error"):
+        getattr(logger, level)("ours")
+for level in ("debug", "info", "warning", "error"):
+    getattr(logging.getLogger("aio_pika.queue"), level)("the body of a message")
+"""
+
+
 def _said(program: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
@@ -73,6 +88,22 @@ def test_every_line_is_json() -> None:
     ]
     assert all("Traceback" in line["exception"] for line in rest if line["logger"] != "py.warnings")
     assert not {"transfer", "step", "attempt"} & {key for line in rest for key in line}
+
+
+@pytest.mark.parametrize(
+    ("level", "ours", "theirs"),
+    [
+        ("debug", ["debug", "info", "warning", "error"], ["warning", "error"]),
+        ("info", ["info", "warning", "error"], ["warning", "error"]),
+        ("warning", ["warning", "error"], ["warning", "error"]),
+        ("error", ["error"], ["error"]),
+    ],
+)
+def test_what_is_logged_at_each_level(level: str, ours: list[str], theirs: list[str]) -> None:
+    """DEBUG is for our lines alone: libraries would format the bodies of messages."""
+    said = _said(LEVELLED.format(level=level))
+    assert [line["level"] for line in said if line["event"] == "ours"] == [*ours, *ours]
+    assert [line["level"] for line in said if line["event"] != "ours"] == theirs
 
 
 def test_a_password_in_a_traceback_is_not_told() -> None:

@@ -10,13 +10,14 @@ from rollcast.messages import (
     Register,
 )
 from rollcast.messages.values import Offer
-from tests.unit.steps.build import ALICE, BOB, CAROL, OPERATOR, OTHER_T, SESSION, T, at, by, file
+from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, OPERATOR
+from tests.unit.steps.build import OTHER_T, SESSION, T, at, by, file
 from workers.order import in_order
 
 
 def test_by_transfer_and_within_it_as_they_came() -> None:
     """Whatever is locked twice is locked in one order."""
-    last, first = at("acme", CloseDue(transfer_id=OTHER_T)), at("acme", CloseDue(transfer_id=T))
+    last, first = at(ACME, CloseDue(transfer_id=OTHER_T)), at(ACME, CloseDue(transfer_id=T))
     cancelled = by(ALICE, CancelRequested(transfer_id=OTHER_T))
     assert in_order([last, cancelled, first]) == [first, last, cancelled]
 
@@ -24,7 +25,7 @@ def test_by_transfer_and_within_it_as_they_came() -> None:
 def test_the_halves_of_a_transfer_are_not_mixed() -> None:
     """What is heard as the receivers' server comes after all else."""
     receipt = by(BOB, ReceiptReported(transfer_id=T, outcome="failed", bytes=0))
-    closing = at("acme", CloseDue(transfer_id=OTHER_T))
+    closing = at(ACME, CloseDue(transfer_id=OTHER_T))
     assert in_order([receipt, closing]) == [closing, receipt]
 
 
@@ -42,7 +43,7 @@ def test_an_invitation_is_about_the_transfer_that_it_offers() -> None:
         )
         for transfer_id in (OTHER_T, T)
     ]
-    last, first = (at("globex", ReceiversInvited(offer=offer, receivers=[CAROL])) for offer in offers)
+    last, first = (at(GLOBEX, ReceiversInvited(offer=offer, receivers=[CAROL])) for offer in offers)
     assert in_order([last, first]) == [first, last]
 
 

@@ -19,6 +19,7 @@ from rollcast.sending.outgoing import Outgoing
 from rollcast.sending.request import Wish, parts, selector
 from rollcast.sending.source import Source
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL_OF_ACME
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import NO_HASH, TRANSFER
 
@@ -29,7 +30,7 @@ STATUS = TransferStatus(
     report_version=1,
     list_version=1,
     list_policy="subset",
-    sender="alice@acme",
+    sender=ALICE,
     created_at=0,
     expires_at=1,
     file=FileSelector(name="a", size=0, hash=NO_HASH),
@@ -85,7 +86,7 @@ def sending(
     session: FakeSession, source: Source, *, detach: bool = False, known: Report | None = None
 ) -> Outgoing:
     """A transfer to bob."""
-    request = parts(wish("bob@acme"), SESSION, selector(source, None))
+    request = parts(wish(BOB), SESSION, selector(source, None))
     return Outgoing(session, source, request, listen=nothing, detach=detach, known=known)
 
 
@@ -99,21 +100,21 @@ async def heard(outgoing: Outgoing, *messages: m.Message) -> list[e.SenderEvent]
 async def test_a_transfer_from_request_to_report(source: Source) -> None:
     """Repetitions make no second event; the rest of a long report is fetched."""
     session = FakeSession()
-    session.answers = [m.TransferDescribed(transfer=STATUS, receivers=[status("carol@acme")])]
+    session.answers = [m.TransferDescribed(transfer=STATUS, receivers=[status(CAROL_OF_ACME)])]
     held = m.TransferHeld(transfer_id=TRANSFER, reason=Code.SPOOL_FULL, detail="no room")
     listed = m.ReceiverListResolved(
         transfer_id=TRANSFER,
         list_version=1,
         listed=1,
         requested=2,
-        receivers=[status("bob@acme"), status("carol@acme", Receiver.REJECTED)],
+        receivers=[status(BOB), status(CAROL_OF_ACME, Receiver.REJECTED)],
     )
     progress = [
         m.ProgressSummarized(transfer_id=TRANSFER, receivers=[ReceiverProgress(address=address, bytes=9)])
-        for address in ("bob@acme", "carol@acme")
+        for address in (BOB, CAROL_OF_ACME)
     ]
     completed = m.UploadCompleted(transfer_id=TRANSFER)
-    end = m.TransferReported(transfer=STATUS, receivers=[status("bob@acme")], next=1)
+    end = m.TransferReported(transfer=STATUS, receivers=[status(BOB)], next=1)
     seen = await heard(
         sending(session, source),
         *(accepted(), accepted(), held, held, listed, listed, *progress, completed, completed),
@@ -123,12 +124,12 @@ async def test_a_transfer_from_request_to_report(source: Source) -> None:
     assert [type(event) for event in seen] == [*kinds, e.Reported]
     resolved, merged, last = seen[2], seen[4], seen[-1]
     assert isinstance(resolved, e.ListResolved)
-    assert [one.address for one in resolved.listed] == ["bob@acme"]
-    assert [one.address for one in resolved.others] == ["carol@acme"]
+    assert [one.address for one in resolved.listed] == [BOB]
+    assert [one.address for one in resolved.others] == [CAROL_OF_ACME]
     assert isinstance(merged, e.Progressed)
-    assert merged.receivers == {"bob@acme": 9, "carol@acme": 9}
+    assert merged.receivers == {BOB: 9, CAROL_OF_ACME: 9}
     assert isinstance(last, e.Reported)
-    assert [one.address for one in last.report.receivers] == ["bob@acme", "carol@acme"]
+    assert [one.address for one in last.report.receivers] == [BOB, CAROL_OF_ACME]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ async def test_a_changed_file_takes_the_transfer_back(
 
 async def test_a_long_list_goes_in_parts(source: Source) -> None:
     """Of 500 recipients, alike but for these; an empty list is still a request."""
-    names = [f"r{number}@acme" for number in range(1001)]
+    names = [f"r{number}@{ACME}" for number in range(1001)]
     messages = parts(wish(*names), SESSION, selector(source, None))
     assert [name for message in messages for name in message.recipients] == names
     assert [(message.part, message.parts) for message in messages] == [(0, 3), (1, 3), (2, 3)]
@@ -200,7 +201,7 @@ async def test_a_long_list_goes_in_parts(source: Source) -> None:
 
 async def test_what_no_server_could_read_is_not_sent(source: Source) -> None:
     """It would be parked there, and nobody would answer."""
-    for wrong in (wish("x" * 2000), wish("bob@acme", chunk_size=1)):
+    for wrong in (wish("x" * 2000), wish(BOB, chunk_size=1)):
         with pytest.raises(InvalidMessage):
             parts(wrong, SESSION, selector(source, None))
 
@@ -254,15 +255,15 @@ async def test_a_resumed_transfer_begins_with_the_list_that_is_known(source: Sou
     """Later versions add to it."""
     known = Report(
         msgspec.structs.replace(STATUS, state=Transfer.CASTING, list_version=1),
-        [status("bob@acme", Receiver.RECEIVING), status("carol@acme", Receiver.DEFERRED)],
+        [status(BOB, Receiver.RECEIVING), status(CAROL_OF_ACME, Receiver.DEFERRED)],
     )
     later = m.ReceiverListResolved(
-        transfer_id=TRANSFER, list_version=2, listed=2, requested=2, receivers=[status("carol@acme")]
+        transfer_id=TRANSFER, list_version=2, listed=2, requested=2, receivers=[status(CAROL_OF_ACME)]
     )
     end = m.TransferReported(transfer=STATUS, receivers=[])
     seen = await heard(sending(FakeSession(), source, known=known), later, end)
     lists = [event for event in seen if isinstance(event, e.ListResolved)]
     assert [[one.address for one in event.listed] for event in lists] == [
-        ["bob@acme"],
-        ["bob@acme", "carol@acme"],
+        [BOB],
+        [BOB, CAROL_OF_ACME],
     ]

@@ -1,7 +1,7 @@
 """What a parked message is: why it was set aside, who sent it, and how an operator sees it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from rollcast.codec import decode, encode
 from rollcast.messages import ConsentAnswered, ParkedAnswered
-from tests.unit.fakes import FakeDelivery
-from tests.unit.steps.build import BOB, MALLORY, SERVER, T
+from tests.deliveries import FakeDelivery
+from tests.people import ACME, BOB, MALLORY, SERVER_USER
+from tests.unit.steps.build import T
 from workers.envelope import Envelope
 from workers.parked.label import Parked, label, read
 
-ORIGIN = Envelope(BOB, "rollcast.up", f"acme.{BOB}.answer", 2)
+ORIGIN = Envelope(BOB, "rollcast.up", f"{ACME}.{BOB}.answer", 2)
 ANSWER = encode(ConsentAnswered(transfer_id=T, accept=True))
 NOTHING: Mapping[str, Any] = {}
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,7 +49,7 @@ def by_ladder(
 ) -> Parked:
     """A message that the ladder has parked, with `changed` headers."""
     headers = {**label("s260", "try_again", "the database is away", envelope), **changed}
-    return read(FakeDelivery(body, user=SERVER, headers=headers).as_delivery())
+    return read(FakeDelivery(body, SERVER_USER, headers=headers).delivery())
 
 
 def by_broker(
@@ -64,7 +65,7 @@ def by_broker(
     }
     deaths = [noted | dict(changed), {"reason": "expired"}]
     everything = {**headers, "x-death": deaths}
-    return read(FakeDelivery(ANSWER, user=user, headers=everything).as_delivery())
+    return read(FakeDelivery(ANSWER, user, headers=everything).delivery())
 
 
 def test_what_the_ladder_parks_is_read_again() -> None:
@@ -96,8 +97,8 @@ def test_what_the_broker_parks_has_its_step_and_its_sender() -> None:
 
 def test_a_retried_message_that_the_broker_parks_keeps_its_identity() -> None:
     """It came from the server on its last way, and from the terminal in truth."""
-    last_way = {"exchange": "rollcast.step", "routing-keys": ["acme.s260"]}
-    found = by_broker(SERVER, ORIGIN.headers(2), last_way)
+    last_way = {"exchange": "rollcast.step", "routing-keys": [f"{ACME}.s260"]}
+    found = by_broker(SERVER_USER, ORIGIN.headers(2), last_way)
     assert found.envelope == ORIGIN
 
 
@@ -106,12 +107,12 @@ def test_a_retried_message_that_the_broker_parks_keeps_its_identity() -> None:
     [
         by_broker(None),
         by_broker(BOB, ORIGIN.headers(0)),
-        by_broker(changed={"routing-keys": [ORIGIN.key, f"acme.{MALLORY}.answer"]}),
+        by_broker(changed={"routing-keys": [ORIGIN.key, f"{ACME}.{MALLORY}.answer"]}),
         by_broker(changed={"routing-keys": []}),
         by_broker(changed={"queue": "rollcast.lane.x"}),
         by_ladder(changed={"rollcast-attempt": "x"}),
         by_ladder(changed={"rollcast-step": "spool"}),
-        read(FakeDelivery(ANSWER, user=SERVER).as_delivery()),
+        read(FakeDelivery(ANSWER, SERVER_USER).delivery()),
     ],
 )
 def test_what_is_not_certain_cannot_be_replayed(found: Parked) -> None:
@@ -122,7 +123,7 @@ def test_what_is_not_certain_cannot_be_replayed(found: Parked) -> None:
 
 def test_a_terminal_cannot_write_its_own_label() -> None:
     """Labels count under a server's user only; else a terminal would speak as somebody else when it is replayed."""
-    forged = label("s310", "try_again", "", Envelope(SERVER, "rollcast.step", "acme.s310", 0))
+    forged = label("s310", "try_again", "", Envelope(SERVER_USER, "rollcast.step", f"{ACME}.s310", 0))
     found = by_broker(MALLORY, forged)
     assert (found.step, found.reason) == ("s260", "delivery_limit")
     assert found.envelope is None
@@ -170,6 +171,26 @@ def test_what_cannot_be_read_is_told_in_hex(body: bytes) -> None:
     assert told.size == len(body)
 
 
+@pytest.mark.parametrize(
+    "parked", [by_broker, lambda: by_ladder(changed={"rollcast-reason": "delivery_limit"})]
+)
+def test_what_workers_died_over_is_not_decoded(
+    parked: Callable[[], Parked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Operators see what its bytes show of type and transfer, and these bytes."""
+    monkeypatch.setattr("workers.about.unpack", decoding_is_fatal)
+    found = parked()
+    for told in (found.described(), found.described(100)):
+        assert (told.message, told.transfer_id, told.size) == ("ConsentAnswered/1", T, len(ANSWER))
+    assert found.described(100).text == ANSWER.hex()[:100]
+    assert found.replayable
+
+
+def decoding_is_fatal(_: bytes) -> dict[Any, Any]:
+    """What workers may have died of."""
+    raise AssertionError("decoded")
+
+
 def test_the_offer_names_the_transfer_too() -> None:
     """An invitation has its transfer in what is offered; what is no transfer id is left out."""
     invited = by_ladder(body=msgpack.packb({"type": "ReceiversInvited/1", "offer": {"transfer_id": T}}))
@@ -185,11 +206,11 @@ def test_the_offer_names_the_transfer_too() -> None:
 
 @given(
     body=st.binary(max_size=40) | st.dictionaries(st.sampled_from(FIELDS), PACKABLE).map(msgpack.packb),
-    user=st.sampled_from([None, "", BOB, SERVER]),
+    user=st.sampled_from([None, "", BOB, SERVER_USER]),
     headers=st.fixed_dictionaries({}, optional=dict.fromkeys(HEADERS, ANYTHING | st.lists(ANYTHING | DEATH))),
 )
 def test_whatever_lies_there_can_be_listed(body: bytes, user: str | None, headers: dict[str, Any]) -> None:
     """Nothing in the queue keeps an operator from seeing what else is in it."""
-    told = read(FakeDelivery(body, user=user, headers=headers).as_delivery()).described(50)
+    told = read(FakeDelivery(body, user, headers=headers).delivery()).described(50)
     answer = ParkedAnswered(messages=[told])
     assert decode(encode(answer)) == answer

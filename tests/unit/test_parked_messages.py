@@ -10,11 +10,12 @@ from rollcast.messages import Message, ParkedAnswered, ParkedRequested
 from rollcast.messages.values import ParkedMessage
 from rollcast.parked import LISTED, NAMED, ParkedMessages
 from rollcast.reasons import Code
+from tests.people import ACME, BOB, GLOBEX
 
 M = TypeVar("M", bound=Message)
 
 
-def parked(number: int, at: int = 0, origin: str | None = "bob@acme", step: str = "s260") -> ParkedMessage:
+def parked(number: int, at: int = 0, origin: str | None = BOB, step: str = "s260") -> ParkedMessage:
     """A message under an id that is made from a number."""
     return ParkedMessage(id=f"{number:016x}", step=step, reason="try_again", parked_at=at, origin=origin)
 
@@ -70,7 +71,7 @@ async def test_all_pages_of_all_domains_are_one_listing() -> None:
     """By age; what several domains know of is listed once."""
     shared = parked(7, at=3)
     servers = Servers(
-        {"acme": [*(parked(n, at=n) for n in range(1000, 1250)), shared], "globex": [shared, parked(8)]}
+        {ACME: [*(parked(n, at=n) for n in range(1000, 1250)), shared], GLOBEX: [shared, parked(8)]}
     )
     listing = await servers.parked.list()
     assert [message.id for message in listing.messages] == ids(8, 7, *range(1000, 1250))
@@ -79,14 +80,14 @@ async def test_all_pages_of_all_domains_are_one_listing() -> None:
 
 async def test_a_listing_has_an_end() -> None:
     """Of very many only the oldest are fetched, and it is said that there are more."""
-    servers = Servers({"acme": [parked(number) for number in range(LISTED + 1)]})
+    servers = Servers({ACME: [parked(number) for number in range(LISTED + 1)]})
     listing = await servers.parked.list()
     assert (len(listing.messages), listing.more) == (LISTED, True)
 
 
 async def test_one_is_shown_wherever_it_is() -> None:
     """Or refused if it is nowhere."""
-    servers = Servers({"acme": [], "globex": [parked(1)]})
+    servers = Servers({ACME: [], GLOBEX: [parked(1)]})
     assert await servers.parked.show(ids(1)[0]) == parked(1)
     with pytest.raises(RequestRefused) as refused:
         await servers.parked.show(ids(2)[0])
@@ -95,7 +96,7 @@ async def test_one_is_shown_wherever_it_is() -> None:
 
 async def test_what_can_be_replayed_is_and_the_rest_is_told() -> None:
     """With the reason of each, in the order in which they were named."""
-    servers = Servers({"acme": [parked(1), parked(2, origin=None)], "globex": [parked(3), parked(4)]})
+    servers = Servers({ACME: [parked(1), parked(2, origin=None)], GLOBEX: [parked(3), parked(4)]})
     outcomes = await servers.parked.replay(ids(5, 3, 2, 1, 3))
     assert list(outcomes.items()) == [
         (ids(5)[0], Code.NO_SUCH_MESSAGE),
@@ -103,24 +104,24 @@ async def test_what_can_be_replayed_is_and_the_rest_is_told() -> None:
         (ids(2)[0], Code.NOT_REPLAYABLE),
         (ids(1)[0], None),
     ]
-    assert servers.messages == {"acme": [parked(2, origin=None)], "globex": [parked(4)]}
+    assert servers.messages == {ACME: [parked(2, origin=None)], GLOBEX: [parked(4)]}
 
 
 async def test_what_was_only_hindered_is_asked_for_again() -> None:
     """A server that came to a stop behind some of them has not refused the others."""
-    servers = Servers({"acme": [parked(1), parked(2)]}, hindered=ids(2))
+    servers = Servers({ACME: [parked(1), parked(2)]}, hindered=ids(2))
     assert await servers.parked.replay(ids(1, 2)) == dict.fromkeys(ids(1, 2))
-    assert servers.messages == {"acme": []}
+    assert servers.messages == {ACME: []}
 
 
 async def test_many_are_named_in_parts() -> None:
     """No request names more than a message may; each is done once."""
     messages = [parked(number) for number in range(250)]
-    servers = Servers({"acme": messages, "globex": messages})
+    servers = Servers({ACME: messages, GLOBEX: messages})
     outcomes = await servers.parked.drop(message.id for message in messages)
     assert outcomes == dict.fromkeys(message.id for message in messages)
     assert [(domain, len(request.ids)) for domain, request in servers.heard] == [
-        *(("acme", size) for size in (100, 100, 50))
+        *((ACME, size) for size in (100, 100, 50))
     ]
 
 
@@ -131,4 +132,4 @@ async def test_another_refusal_is_not_swallowed() -> None:
         raise RequestRefused("no", code=Code.INVALID_MESSAGE)
 
     with pytest.raises(RequestRefused):
-        await ParkedMessages(("acme",), ask).drop(ids(1))
+        await ParkedMessages((ACME,), ask).drop(ids(1))

@@ -7,6 +7,7 @@ from rollcast.messages.values import FileSelector, Hashes, ReceiverCount, Receiv
 from rollcast.reasons import Code
 from rollcast.report import Report, instant, listing_json
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL_OF_ACME
 from tests.unit.offers import NO_HASH, TRANSFER
 
 
@@ -18,7 +19,7 @@ def transfer(state: Transfer, file_hash: Hashes = NO_HASH) -> TransferStatus:
         report_version=2,
         list_version=1,
         list_policy="subset",
-        sender="alice@acme",
+        sender=ALICE,
         created_at=1_767_225_600_000_000,
         expires_at=1_767_225_600_000_001,
         file=FileSelector(name="plan.pdf", size=3, type="application/pdf", hash=file_hash),
@@ -30,7 +31,7 @@ def transfer(state: Transfer, file_hash: Hashes = NO_HASH) -> TransferStatus:
 def test_the_document_has_exactly_these_fields() -> None:
     """Programs rely on each of them."""
     delivered = ReceiverStatus(
-        address="bob@acme",
+        address=BOB,
         state=Receiver.DELIVERED,
         step="s310",
         bytes=3,
@@ -38,7 +39,7 @@ def test_the_document_has_exactly_these_fields() -> None:
         delivered_at=1_767_225_600_000_000,
     )
     rejected = ReceiverStatus(
-        address="carol@acme", state=Receiver.REJECTED, step="s260", reason=Code.REJECTED
+        address=CAROL_OF_ACME, state=Receiver.REJECTED, step="s260", reason=Code.REJECTED
     )
     assert Report(transfer(Transfer.PARTIAL), [delivered, rejected]).to_json() == {
         "transfer_id": TRANSFER,
@@ -47,7 +48,7 @@ def test_the_document_has_exactly_these_fields() -> None:
         "list_version": 1,
         "list_policy": "subset",
         "retry_of": None,
-        "sender": "alice@acme",
+        "sender": ALICE,
         "created_at": "2026-01-01T00:00:00.000000Z",
         "expires_at": "2026-01-01T00:00:00.000001Z",
         "reason": None,
@@ -59,7 +60,7 @@ def test_the_document_has_exactly_these_fields() -> None:
         "rate": None,
         "receivers": [
             {
-                "address": "bob@acme",
+                "address": BOB,
                 "disposition": "delivered",
                 "step": "s310",
                 "reason": None,
@@ -73,7 +74,7 @@ def test_the_document_has_exactly_these_fields() -> None:
                 "delivered_at": "2026-01-01T00:00:00.000000Z",
             },
             {
-                "address": "carol@acme",
+                "address": CAROL_OF_ACME,
                 "disposition": "rejected",
                 "step": "s260",
                 "reason": "rejected",
@@ -97,7 +98,7 @@ def test_who_receives_is_told_with_its_rate() -> None:
         transfer(Transfer.CASTING), file=FileSelector(name="a", size=100, hash=NO_HASH)
     )
     receiving = [
-        ReceiverStatus(address=f"{n}@acme", state=Receiver.RECEIVING, bytes=n, rate=rate, moved_at=n)
+        ReceiverStatus(address=f"{n}@{ACME}", state=Receiver.RECEIVING, bytes=n, rate=rate, moved_at=n)
         for n, rate in ((10, 6), (20, 0), (30, None))
     ]
     document = Report(status, receiving).to_json()
@@ -128,8 +129,8 @@ def test_both_digests_are_shown_where_there_are_two() -> None:
 
 def test_complete_means_everybody() -> None:
     """Who is on the list counts in a dry run, who has the file otherwise."""
-    accepted = ReceiverStatus(address="bob@acme", state=Receiver.ACCEPTED)
-    delivered = ReceiverStatus(address="carol@acme", state=Receiver.DELIVERED)
+    accepted = ReceiverStatus(address=BOB, state=Receiver.ACCEPTED)
+    delivered = ReceiverStatus(address=CAROL_OF_ACME, state=Receiver.DELIVERED)
     assert Report(transfer(Transfer.LISTED), [accepted]).complete
     assert Report(transfer(Transfer.LISTED), [accepted]).disposition(accepted) == "listed"
     assert Report(transfer(Transfer.COMPLETED), [delivered]).complete
@@ -150,7 +151,7 @@ def test_settled_means_that_nobody_receives(
 ) -> None:
     """A report says so, not the states alone: before the cast nobody receives either."""
     status = msgspec.structs.replace(transfer(state), report_version=version)
-    report = Report(status, [ReceiverStatus(address="bob@acme", state=receiver)])
+    report = Report(status, [ReceiverStatus(address=BOB, state=receiver)])
     assert report.settled is settled
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import structlog
-from aiormq.exceptions import ChannelInvalidStateError
 from sqlalchemy import func, select
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
@@ -16,60 +15,70 @@ from structlog.testing import capture_logs
 from rollcast.codec import encode
 from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
 from rollcast.messages import CloseDue, Message, Query, SpoolVerified
-from tests.unit.steps.build import RIGHT, SERVER, T
+from tests.deliveries import FakeDelivery
+from tests.people import ACME, ALICE, BOB, SERVER_USER
+from tests.unit.steps.build import RIGHT, T
 from tests.unit.steps.conftest import bare as bare
 from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import ledger_url as ledger_url
 from tests.unit.steps.world import SETTINGS, World
+from tests.waiting import until
 from workers.envelope import Envelope
+from workers.isolation import SET_ASIDE_AT, DeliveryLimit, Isolation
 from workers.ledger.tables import events
 from workers.runner import BATCH, Runner
 from workers.work import Action, Outcome, Publication, Received, Services, ToStep, VerifySpool
 
-VERIFY = VerifySpool("alice@acme", T, 1, sha256=False)
-VERIFIED = ToStep("acme", SpoolVerified(transfer_id=T, hash=RIGHT))
-TOLD = ToStep("acme", CloseDue(transfer_id=T))
+HURRY = asyncio.Event()
+HURRY.set()
+VERIFY = VerifySpool(ALICE, T, 1, sha256=False)
+VERIFIED = ToStep(ACME, SpoolVerified(transfer_id=T, hash=RIGHT))
+TOLD = ToStep(ACME, CloseDue(transfer_id=T))
 
 
 @dataclass
-class Letter:
-    """A delivery that notes how it was settled."""
+class Letter(FakeDelivery):
+    """A delivery with a number, which notes in a log that others write to how it was settled."""
 
-    log: list[str]
+    log: list[str] = field(default_factory=list)
     number: int = 0
-    body: bytes = b""
-    user_id: str = SERVER
-    exchange: str = "rollcast.step"
-    routing_key: str = "acme.s310"
-    headers: dict[str, Any] = field(default_factory=dict)
-    reply_to: str | None = None
-    correlation_id: str | None = None
-    lost: bool = False
 
     async def ack(self) -> None:
         """It is done."""
-        self._settle("ack")
+        await super().ack()
+        self.log.append(f"ack {self.number}")
 
     async def nack(self, requeue: bool) -> None:
         """It goes back."""
-        assert requeue
-        self._settle("nack")
-
-    def _settle(self, how: str) -> None:
-        if self.lost:
-            raise ChannelInvalidStateError("the channel is closed")
-        self.log.append(f"{how} {self.number}")
+        await super().nack(requeue)
+        self.log.append(f"nack {self.number}")
 
 
 class Workshop:
     """A runner with a real ledger; what it does outside of that is written into `log`."""
 
-    def __init__(self, world: World, step: Callable[[Received], None], pool: str = "s310") -> None:
+    def __init__(
+        self,
+        world: World,
+        step: Callable[[Received], None],
+        pool: str = "s310",
+        isolation: Isolation | None = None,
+    ) -> None:
         self.log: list[str] = []
+        self.lifted: list[tuple[object, Exception]] = []
         self.away = False
         self._world = world
         self._decide = step
-        self.runner = Runner(pool, self._step, SETTINGS, world.database, self, self, self)  # type: ignore[arg-type]
+        self.runner = Runner(
+            pool,
+            self._step,
+            SETTINGS,
+            world.database,
+            self,  # type: ignore[arg-type]
+            self,  # type: ignore[arg-type]
+            self,  # type: ignore[arg-type]
+            isolation or Isolation(),
+        )
 
     async def _step(self, batch: Sequence[Received], services: Services) -> list[Outcome]:
         await services.ledger.note(T, [(None, "handled", None) for _ in batch])
@@ -94,6 +103,7 @@ class Workshop:
             raise BrokerUnavailable("gone")
         outcome = "parked" if isinstance(error, Permanent) else "retried"
         self.log.append(f"{outcome} {delivery.number}")
+        self.lifted.append((envelope, error))
         return outcome
 
     async def tell(self, delivery: Letter, error: Permanent) -> None:
@@ -108,12 +118,13 @@ class Workshop:
     def letter(self, number: int = 0, message: Message | None = None, **fields: Any) -> Letter:
         """A delivery of this message."""
         body = encode(message or CloseDue(transfer_id=f"{number:032x}"))
-        return Letter(self.log, number, **{"body": body} | fields)
+        usual = {"body": body, "routing_key": f"{ACME}.s310"}
+        return Letter(log=self.log, number=number, **usual | fields)
 
     async def handle(self, *letters: Letter) -> list[str]:
         """Let the runner take deliveries; what happened when all are settled."""
         for letter in letters:
-            await self.runner.take(letter)  # type: ignore[arg-type]
+            await self.runner.take(letter.delivery())
         running = asyncio.create_task(self.runner.run())
         drained = asyncio.create_task(self.runner.drained())
         done, _ = await asyncio.wait({running, drained}, return_when=asyncio.FIRST_COMPLETED)
@@ -186,9 +197,9 @@ async def test_a_message_that_fails_does_not_take_its_batch_along(
     [
         ({"body": b"no msgpack"}, ["parked 0", "ack 0", "told 0"]),
         ({"user_id": ""}, ["parked 0", "ack 0"]),
-        ({"user_id": "bob@acme"}, ["parked 0", "ack 0"]),
+        ({"user_id": BOB}, ["parked 0", "ack 0"]),
         ({"headers": {"CC": ["x"]}}, ["parked 0", "ack 0"]),
-        ({"headers": {"rollcast-origin": "bob@acme"}}, ["parked 0", "ack 0"]),
+        ({"headers": {"rollcast-origin": BOB}}, ["parked 0", "ack 0"]),
         ({"routing_key": "elsewhere.s310"}, ["parked 0", "ack 0"]),
     ],
 )
@@ -211,7 +222,7 @@ async def test_a_newer_message_waits_for_newer_workers(bare: World) -> None:
 
 async def test_a_question_is_tried_twice(bare: World) -> None:
     """After that nobody waits for the answer, so it is not kept; a fault of ours is, with all that came with it."""
-    asked = Envelope("alice@acme", "rollcast.up", "acme.alice@acme.query", 0)
+    asked = Envelope(ALICE, "rollcast.up", f"{ACME}.{ALICE}.query", 0)
     for attempt, error, then in [
         (0, Transient("later"), ["retried 0", "ack 0"]),
         (1, Transient("later"), ["ack 0"]),
@@ -223,7 +234,7 @@ async def test_a_question_is_tried_twice(bare: World) -> None:
 
         shop = Workshop(bare, step, "s200")
         question = shop.letter(message=Query(), headers=asked.headers(attempt))
-        question.routing_key = "acme.s200"
+        question.routing_key = f"{ACME}.s200"
         assert await shop.handle(question) == then
 
 
@@ -259,10 +270,81 @@ async def test_what_log_lines_say_of_the_messages(bare: World) -> None:
         failing(Transient("later"), 1)(received)
 
     shop = Workshop(bare, telling)
-    again = shop.letter(1, headers=Envelope(SERVER, "rollcast.step", "acme.s310", 0).headers(2))
+    again = shop.letter(1, headers=Envelope(SERVER_USER, "rollcast.step", f"{ACME}.s310", 0).headers(2))
     with capture_logs(processors=[merge_contextvars]) as lines:
         await shop.handle(shop.letter(0), again)
     told = [(line["step"], line.get("transfer"), line.get("attempt")) for line in lines]
     both = ("s310", None, None)
     assert told == [both, both, ("s310", f"{0:032x}", 1), ("s310", f"{1:032x}", 3)]
     assert get_contextvars() == {}
+
+
+def again(shop: Workshop, number: int, deliveries: int, **fields: Any) -> Letter:
+    """A message that was delivered so often before."""
+    headers = {"x-delivery-count": deliveries}
+    return shop.letter(number, headers=headers, redelivered=True, **fields)
+
+
+async def test_from_the_third_time_on_a_message_is_handled_alone(bare: World) -> None:
+    """Batches of one; those that came less often stay together."""
+    shop = Workshop(bare, fine)
+    log = await shop.handle(*(again(shop, number, number) for number in range(6)))
+    batches = [line.count("CloseDue") for line in log if line.startswith("publish")]
+    assert sorted(batches) == [1, 1, 1, 3]
+    assert sorted(line for line in log if line.startswith("ack")) == [f"ack {number}" for number in range(6)]
+
+
+async def test_of_all_pools_of_a_process_one_message_is_handled_alone_at_a_time(bare: World) -> None:
+    """While one is handled, no other one is, of no step; what came for the first time does not wait for it."""
+    isolation = Isolation()
+    shops = [Workshop(bare, fine, isolation=isolation) for _ in range(2)]
+    async with isolation.turn(9, HURRY):
+        waiting = [asyncio.create_task(shop.handle(again(shop, 1, 7), shop.letter(2))) for shop in shops]
+        await until(lambda: all("ack 2" in shop.log for shop in shops), "fresh messages are handled")
+        assert not any("ack 1" in shop.log for shop in shops)
+    for log in await asyncio.gather(*waiting):
+        assert "ack 1" in log
+
+
+@pytest.mark.parametrize(
+    ("fields", "known"),
+    [({}, True), ({"user_id": ""}, False), ({"body": b"no msgpack"}, True)],
+    ids=["known", "sender unknown", "undecodable"],
+)
+async def test_what_was_delivered_too_often_is_set_aside_undecoded(
+    bare: World, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], known: bool
+) -> None:
+    """With who sent it if that is verified, so that it can be replayed; and nobody is told."""
+    monkeypatch.setattr("workers.runner.decode", decoding_is_fatal)
+    shop = Workshop(bare, fine)
+    assert await shop.handle(again(shop, 1, SET_ASIDE_AT, **fields)) == ["parked 1", "ack 1"]
+    ((origin, error),) = shop.lifted
+    assert (isinstance(error, DeliveryLimit), error.code) == (True, "delivery_limit")  # type: ignore[attr-defined]
+    assert (origin is not None) == known
+    assert await shop.committed() == 0
+
+
+def decoding_is_fatal(_: bytes) -> Message:
+    """What workers may have died of."""
+    raise AssertionError("decoded")
+
+
+async def test_one_delivery_less_is_handled(bare: World) -> None:
+    """It may be healthy, and have seen a hundred workers end."""
+    shop = Workshop(bare, fine)
+    assert "ack 1" in await shop.handle(again(shop, 1, SET_ASIDE_AT - 1))
+    assert await shop.committed() == 1
+
+
+async def test_what_came_often_and_cannot_be_set_aside_goes_back(bare: World) -> None:
+    """Nothing is acknowledged that is not safe elsewhere."""
+    shop = Workshop(bare, fine)
+    shop.away = True
+    log = await shop.handle(again(shop, 1, SET_ASIDE_AT), again(shop, 2, 5))
+    assert sorted(line for line in log if "ack" in line) == ["nack 1", "nack 2"]
+
+
+async def test_a_turn_is_not_taken_for_what_comes_again_anyway(bare: World) -> None:
+    """Its channel was lost while it waited."""
+    shop = Workshop(bare, fine)
+    assert await shop.handle(again(shop, 1, 5, lost=True)) == []

@@ -19,12 +19,12 @@ NOWHERE = "amqp://nobody:secret@127.0.0.1:1"
 class Place(Link):
     """A connection that is open or not, as a test says."""
 
-    open = True
+    up = True
 
     @property
     def is_open(self) -> bool:
         """As the test says."""
-        return self.open
+        return self.up
 
 
 class Process:
@@ -128,10 +128,10 @@ async def test_without_broker_or_ledger() -> None:
     """Either is enough not to be ready, neither to be dead; a password is not told."""
     process = Process()
     async with process.running():
-        process.link.open = False
+        process.link.up = False
         away = await process.standing.ready()
         assert (away.well, away.told["broker"], away.told["ledger"]) == (False, "not connected", "ok")
-        process.link.open, process.ledger = True, Transient(f"nothing at {NOWHERE}")
+        process.link.up, process.ledger = True, Transient(f"nothing at {NOWHERE}")
         shut = await process.standing.ready()
         assert (shut.well, shut.told["broker"]) == (False, "ok")
         assert shut.told["ledger"] == "nothing at amqp://nobody:***@127.0.0.1:1"

@@ -1,6 +1,7 @@
 """A store that does not let us in is one that is away, once a worker runs; a folder is emptied whole."""
 
 import asyncio
+import itertools
 import os
 from pathlib import Path
 
@@ -49,8 +50,40 @@ async def test_a_folder_is_emptied_of_what_nobody_wrote_down(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == []
 
 
+async def test_a_folder_is_emptied_of_what_comes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chunks that are on their way when their transfer ends."""
+    store, removing = Store(f"file://{tmp_path}"), Path.rmdir
+    late = iter(range(1, 10))
+
+    def rmdir(folder: Path) -> None:
+        for index in itertools.islice(late, 1):
+            (folder / str(index)).write_bytes(b"late")
+        removing(folder)
+
+    monkeypatch.setattr(Path, "rmdir", rmdir)
+    await store.put(T, 0, b"x")
+    await store.delete(T)
+    assert (os.listdir(tmp_path), list(late)) == ([], [])
+
+
+async def test_a_folder_that_is_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever removes it does not try for ever."""
+    store, removing = Store(f"file://{tmp_path}"), Path.rmdir
+
+    def rmdir(folder: Path) -> None:
+        (folder / "1").write_bytes(b"more")
+        removing(folder)
+
+    monkeypatch.setattr(Path, "rmdir", rmdir)
+    await store.put(T, 0, b"x")
+    with pytest.raises(Transient, match="not empty"):
+        await store.delete(T)
+
+
 async def test_a_folder_that_cannot_be_removed(tmp_path: Path) -> None:
-    """As when somebody puts something into it at the same moment: once more, later."""
+    """Once more, later."""
     store = Store(f"file://{tmp_path}")
     (tmp_path / T).write_bytes(b"not a folder")
     with pytest.raises(Transient):

@@ -19,11 +19,11 @@ from rollcast.sending.request import Wish, parts, selector
 from rollcast.sending.source import Source
 from rollcast.sending.transfers import KEPT_FOR, NO_RECORD, Record, Transfers
 from rollcast.states import CONSENT, Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, EVE
 from tests.unit.cli_samples import receiver, transfer
 from tests.unit.fakes import FakeSession
 from tests.unit.offers import TRANSFER
 
-ALICE = "alice@acme"
 SESSIONS = "5" * 32, "6" * 32
 RETRY = "e" * 32
 
@@ -45,7 +45,7 @@ async def requested(file: Path, *, recipients: int = 1, sha256: bool = False) ->
     """What is kept of a request."""
     wish = Wish(
         transfer_id=TRANSFER,
-        recipients=tuple(f"r{number}@acme" for number in range(recipients)),
+        recipients=tuple(f"r{number}@{ACME}" for number in range(recipients)),
         list_policy="at_least:1",
         consent_timeout=7.5,
         expires=3600,
@@ -120,12 +120,12 @@ async def test_a_home_that_cannot_be_written_to(
     assert "could not be resumed" in caplog.text
 
 
-@pytest.mark.parametrize(("sender", "text"), [(ALICE, "nothing is kept"), ("eve@acme", "sent by alice@acme")])
+@pytest.mark.parametrize(("sender", "text"), [(ALICE, "nothing is kept"), (EVE, f"sent by {ALICE}")])
 async def test_what_is_not_there_is_said(transfers: Transfers, file: Path, sender: str, text: str) -> None:
     """No record, one of another sender, one that is damaged, and what is no id at all."""
     if sender != ALICE:
         transfers.keep(await requested(file))
-    for wrong, words in [(TRANSFER, text), ("../../credentials/eve@acme", "not a transfer id")]:
+    for wrong, words in [(TRANSFER, text), (f"../../credentials/{EVE}", "not a transfer id")]:
         with pytest.raises(FileUnusable, match=words) as caught:
             transfers.get(wrong, sender)
         assert caught.value.code == NO_RECORD
@@ -142,7 +142,7 @@ async def test_who_finds_no_record_is_told_to_look_first(transfers: Transfers) -
 async def test_a_damaged_record_is_said(transfers: Transfers, file: Path, tmp_path: Path) -> None:
     """With its place."""
     transfers.keep(await requested(file))
-    (tmp_path / "home" / "transfers" / f"{TRANSFER}.json").write_text('{"sender": "alice@acme"}')
+    (tmp_path / "home" / "transfers" / f"{TRANSFER}.json").write_text(f'{{"sender": "{ALICE}"}}')
     with pytest.raises(FileUnusable, match=f"{TRANSFER}.json cannot be read"):
         transfers.get(TRANSFER)
 
@@ -174,7 +174,7 @@ async def test_what_may_still_be_retried_is_kept(
     for one in (record, msgspec.structs.replace(record, request=again)):
         transfers.keep(one)
     status = msgspec.structs.replace(transfer(Transfer.PARTIAL), transfer_id=RETRY, retry_of=TRANSFER)
-    transfers.drop_needless(Report(status, [receiver("bob@acme", end)]))
+    transfers.drop_needless(Report(status, [receiver(BOB, end)]))
     assert {one for one in (TRANSFER, RETRY) if has_record(transfers, one)} == kept
 
 
@@ -192,7 +192,7 @@ async def test_who_asks_how_it_stands_learns_what_is_over(
     """Nobody else would, after a transfer that was left to the server."""
     transfers.keep(await requested(file))
     session = FakeSession()
-    session.answers = [TransferDescribed(transfer=transfer(state), receivers=[receiver("bob@acme", end)])]
+    session.answers = [TransferDescribed(transfer=transfer(state), receivers=[receiver(BOB, end)])]
     await Sender(session, transfers).status(TRANSFER)
     assert has_record(transfers, TRANSFER) is kept
 

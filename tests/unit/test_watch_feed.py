@@ -30,9 +30,9 @@ from rollcast.watch.feed import Feed
 from rollcast.watch.journal import State
 from rollcast.watch.listing import Version, look
 from rollcast.watch.obstacles import REST, Obstacles
+from tests.people import ALICE, BOB
 from tests.unit.cli_samples import transfer
 
-ALICE = "alice@acme"
 Step = RollcastError | type[SenderEvent] | Callable[[], None] | Awaitable[object]
 
 
@@ -94,7 +94,7 @@ class Scene:
         self.sender, self.now, self.looking = FakeSender(), 0.0, True
         self.told: Stream[WatchEvent] = Stream()
         self.obstacles = Obstacles(self.told, clock=lambda: self.now)
-        plan = Plan(recipients=["bob@acme"])
+        plan = Plan(recipients=[BOB])
         self.feed = Feed(self.sender, folder, journal, plan, obstacles=self.obstacles, told=self.told)
 
     def put(self, name: str = "a", content: bytes = b"1") -> Version:

@@ -12,8 +12,8 @@ import pytest
 from rollcast.errors import FileUnusable
 from rollcast.watch.journal import GONE_KEPT, Journal, State
 from rollcast.watch.listing import Version
+from tests.people import ALICE, EVE
 
-ALICE = "alice@acme"
 ONE, TWO, THREE = "1" * 32, "2" * 32, "3" * 32
 FIRST, TOUCHED, OTHER = Version(5, 10, 10), Version(5, 11, 11), Version(6, 12, 12)
 
@@ -130,7 +130,7 @@ with Journal.open(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]):
 
     (tmp_path / "alias").symlink_to(folder)
     assert f"{ALICE} in {folder}" in second(tmp_path / "alias", ALICE)
-    assert second(folder, "eve@acme") == "has it\n"
+    assert second(folder, EVE) == "has it\n"
     assert second(tmp_path, ALICE) == "has it\n"
 
 

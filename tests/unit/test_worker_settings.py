@@ -1,5 +1,6 @@
 """What variables tell the workers: refused at the start if it cannot be used."""
 
+import json
 import os
 import subprocess
 import sys
@@ -21,7 +22,8 @@ UNUSABLE = [
     ("ROLLCAST_SPOOL", "/var/lib/spool"),
     ("ROLLCAST_SPOOL", "file://spool"),
     ("ROLLCAST_SPOOL", "s3:///prefix"),
-    ("ROLLCAST_SPOOL_QUOTA", "100GiB"),
+    ("ROLLCAST_SPOOL_QUOTA", "100G"),
+    ("ROLLCAST_SPOOL_QUOTA", "5000000TiB"),
     ("ROLLCAST_SPOOL_QUOTA", "-1"),
     ("ROLLCAST_SPOOL_QUOTA", "1e9"),
     ("ROLLCAST_SPOOL_QUOTA", "9" * 30),
@@ -33,6 +35,9 @@ UNUSABLE = [
     ("ROLLCAST_RETENTION_DAYS", "inf"),
     ("ROLLCAST_RETENTION_DAYS", "-30"),
     ("ROLLCAST_RETENTION_DAYS", "11.5"),
+    ("ROLLCAST_LOG_LEVEL", "verbose"),
+    ("ROLLCAST_LOG_LEVEL", "10"),
+    ("ROLLCAST_LOG_LEVEL", "critical"),
 ]
 UNUSABLE_SECRETS = [
     ("ROLLCAST_AMQP_URL", f"http://server-main:{PASSWORD}@broker"),
@@ -101,6 +106,7 @@ def test_defaults() -> None:
             "file:///var/lib/rollcast/spool",
         )
         assert (read.spool_quota, read.metrics_port, read.retention_days) == (100 * 1024**3, 9464, 30)
+        assert read.log_level == "info"
 
 
 def test_numbers() -> None:
@@ -112,6 +118,38 @@ def test_numbers() -> None:
     }
     read = Settings.read({**NEEDED, **given})
     assert (read.spool_quota, read.metrics_port, read.retention_days) == (0, 0, 12.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("100GiB", 100 * 1024**3),
+        ("1.5 gib", 3 * 1024**3 // 2),
+        ("500kB", 500_000),
+        ("107374182400", 100 * 1024**3),
+        (str(2**62), 2**62),
+    ],
+)
+def test_sizes(text: str, count: int) -> None:
+    """As at the command line; a number counts bytes."""
+    assert Settings.read({**NEEDED, "ROLLCAST_SPOOL_QUOTA": text}).spool_quota == count
+
+
+@pytest.mark.parametrize("level", ["debug", "INFO", "Warning", "ERROR"])
+def test_levels(level: str) -> None:
+    """In small and in large letters."""
+    assert Settings.read({**NEEDED, "ROLLCAST_LOG_LEVEL": level}).log_level == level.lower()
+
+
+def test_a_wrong_level_ends_it() -> None:
+    """With status 2, and the levels that there are."""
+    done = _workers("s200", **NEEDED, ROLLCAST_LOG_LEVEL="verbose")
+    assert done.returncode == 2
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["level"], line["code"]) == ("error", "bad_setting")
+    assert line["event"] == (
+        "ROLLCAST_LOG_LEVEL is 'verbose', and not a level: debug, info, warning or error"
+    )
 
 
 def test_a_closing_is_remembered_for_as_long_as_a_transfer_may_last() -> None:
@@ -136,11 +174,11 @@ def test_wrong_usage(words: list[str]) -> None:
     assert "no such pool" in done.stderr
 
 
-def _workers(*words: str) -> "subprocess.CompletedProcess[str]":
+def _workers(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ROLLCAST_")}
     return subprocess.run(
         [sys.executable, "-m", "workers", *words],
-        env=environment,
+        env=environment | variables,
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,7 +1,8 @@
 """The broker's management API."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -14,6 +15,12 @@ from workers.broker.policies import A_LANE, is_lazy
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 NEARLY = 0.9
 """The part of the broker's memory limit from which it takes no new transfers."""
+
+
+ALARMS = "health/checks/alarms"
+
+Nodes = Sequence[Mapping[str, Any]]
+"""What the broker tells of its nodes."""
 
 
 class Management:
@@ -56,7 +63,24 @@ class Management:
         """
         if self._http is None:
             return None
-        return full(await self.call("GET", "nodes"))
+        return await self.fullness_of(await self.call("GET", "nodes"))
+
+    async def fullness_of(self, nodes: Nodes) -> str | None:
+        """Why these nodes should not be given more to do now, in words; None if nothing speaks against it.
+
+        Of nodes whose figures nobody collects only the alarms are known.
+        """
+        found = full(nodes)
+        return found if found is not None or measured(nodes) else await self._alarm()
+
+    async def _alarm(self) -> str | None:
+        async with self._answer("GET", ALARMS, None) as answer:
+            if answer.status == HTTPStatus.OK:
+                return None
+            if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise Transient(f"GET {ALARMS}: {answer.status} {await answer.text()}")
+            [alarm, *_] = (await answer.json())["alarms"]
+            return f"the broker's {alarm['resource']} is full"
 
     async def version(self) -> str:
         """The broker's version, such as `3.10.8`."""
@@ -84,22 +108,39 @@ class Management:
                 raise Transient(f"{method} {path}: {answer.status} {await answer.text()}")
             return await answer.json() if method == "GET" else None
 
+    async def close_connection(self, name: str, reason: str) -> None:
+        """Close a client's connection, if it is there; its library is told the reason. Raises as `call`."""
+        path = f"connections/{quote(name, safe='')}"
+        async with self._answer("DELETE", path, None, {"X-Reason": reason}) as answer:
+            if answer.status >= 400 and answer.status != 404:
+                raise Transient(f"DELETE {path}: {answer.status} {await answer.text()}")
+
     @asynccontextmanager
     async def _answer(
-        self, method: str, path: str, body: Mapping[str, object] | None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._http is None:
             raise Permanent(
                 "ROLLCAST_MANAGEMENT_URL is not set, so accounts cannot be changed, nor the broker be looked at"
             )
         try:
-            async with self._http.request(method, f"{self._base}/api/{path}", json=body) as answer:
+            url = f"{self._base}/api/{path}"
+            async with self._http.request(method, url, json=body, headers=headers) as answer:
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Transient(f"the broker's management API cannot be reached: {error}") from error
 
 
-def full(nodes: Iterable[Mapping[str, Any]]) -> str | None:
+def measured(nodes: Nodes) -> bool:
+    """Whether the broker collects the figures of its nodes: it may be told to leave that to Prometheus."""
+    return all("mem_used" in node for node in nodes if node.get("running"))
+
+
+def full(nodes: Nodes) -> str | None:
     """Why nodes should not be given more to do now, in words; None if nothing speaks against it."""
     return next((why for node in nodes if (why := _fullness(node)) is not None), None)
 

@@ -9,7 +9,7 @@ from rollcast.findings import fine, wrong
 from rollcast.messages.figures import Finding
 from rollcast.messages.values import MAX_CHUNK_SIZE
 from rollcast.topology import LANE, MiB, spool_queue
-from workers.broker.management import Management, full
+from workers.broker.management import Management, measured
 from workers.broker.policies import A_LANE, is_lazy
 from workers.ledger import Database
 from workers.settings import Settings
@@ -17,6 +17,10 @@ from workers.settings import Settings
 OLDEST = (3, 10)
 PROMETHEUS = "rabbitmq_prometheus"
 LAZY_PATTERN = r"^rollcast\.(lane|spool)\."
+UNSEEN = (
+    "but how full memory and disk are, and nodes that have lost each other, cannot be seen: the broker's management "
+    "collects no figures, and leaves them to Prometheus. Transfers are held from an alarm on, and not before it"
+)
 SKEW = 3.0
 """Seconds by which clocks may differ; the broker tells its time in whole seconds."""
 
@@ -32,6 +36,8 @@ async def check_version(management: Management) -> list[Finding]:
         plugins += f"; {PROMETHEUS} would give its own figures"
     elif known:
         plugins += f", {PROMETHEUS}"
+    elif not measured(nodes):
+        plugins += "; others cannot be seen, since the broker's management collects no figures"
     if _numbers(version) < OLDEST:
         return [wrong("version", f"RabbitMQ {version}", "Install RabbitMQ 3.10 or newer.")]
     return [fine("version", f"RabbitMQ {version}"), fine("plugins", plugins)]
@@ -40,7 +46,7 @@ async def check_version(management: Management) -> list[Finding]:
 async def check_room(management: Management) -> list[Finding]:
     """Memory, disk, nodes that are down or have lost each other."""
     nodes = await management.call("GET", "nodes")
-    if (why := full(nodes)) is not None:
+    if (why := await management.fullness_of(nodes)) is not None:
         remedy = (
             "Give it more, or find out what fills it with `rollcast top`; new transfers are held until then."
         )
@@ -54,7 +60,7 @@ async def check_room(management: Management) -> list[Finding]:
     if apart:
         remedy = "Restart the nodes of the smaller part; see RabbitMQ's guide to partitions."
         return [wrong("nodes", f"these have lost each other: {', '.join(apart)}", remedy)]
-    return [fine("alarms", "none")]
+    return [fine("alarms", "none" if measured(nodes) else f"none; {UNSEEN}")]
 
 
 async def check_policies(settings: Settings, management: Management) -> list[Finding]:

@@ -12,7 +12,8 @@ from rollcast.messages import DiagnosisAnswered
 from rollcast.messages.figures import Finding
 from workers.broker.declarer import Declarer
 from workers.broker.management import Management
-from workers.doctor import broker_checks, ledger_checks, queue_checks, rights_checks
+from workers.doctor import broker_checks, identity_checks, ledger_checks, queue_checks, rights_checks
+from workers.identity.guard import Guard
 from workers.ledger import Database
 from workers.looking.broker_view import BrokerView
 from workers.settings import Settings
@@ -37,6 +38,7 @@ class Diagnosis:
         self._store = store
         self._management = management
         self._declarer = declarer
+        self._guard = Guard(settings, database, store, declarer)
         self._view = BrokerView(settings, declarer, management)
 
     async def answer(self, asked: Received) -> Reply:
@@ -56,6 +58,7 @@ class Diagnosis:
         return {
             **of_broker,
             "message size": lambda: broker_checks.check_message_size(settings),
+            "identity": lambda: identity_checks.check_identity(self._guard),
             "ledger": lambda: ledger_checks.check_ledger(database),
             "pool clock": lambda: ledger_checks.check_clock(settings, database),
             "spool": lambda: ledger_checks.check_spool(self._store),
@@ -79,6 +82,7 @@ class Diagnosis:
             "queues": lambda: queue_checks.check_queues(settings, self._view, self._declarer),
             "bindings": lambda: queue_checks.check_bindings(settings, management),
             "lanes": lambda: queue_checks.check_lanes(management),
+            f"inboxes of {domain}": lambda: queue_checks.check_inboxes(domain, management),
         }
 
 

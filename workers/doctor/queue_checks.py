@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from rollcast.findings import fine, some, wrong
 from rollcast.messages.figures import Finding
-from rollcast.topology import INNER, STEP, MiB, QueueSpec, lane, parked
+from rollcast.topology import CLASSIC, INNER, STEP, TYPE, MiB, QueueSpec, inbox, lane, parked
 from workers.broker import own_queues
 from workers.broker.declarer import Counts, Declarer
 from workers.broker.management import Management
@@ -18,11 +18,11 @@ HARMFUL = {
     *("dead-letter-exchange", "dead-letter-routing-key", "delivery-limit"),
 }
 """What a policy must not set on a queue of ours: it would lose messages, or keep them where nobody looks."""
-LANES_LOOKED_AT = 100
+WELL = {"running", "idle", "flow", "live"}
+"""States of a queue that serves; `live` where the broker collects no figures."""
+LOOKED_AT = 100
 START = "Start it: python -m workers"
 NOTHING = Counts(0, 0)
-CLASSIC = {"x-queue-type": "classic"}
-"""What a queue is that was declared without a type."""
 
 Queue = Mapping[str, Any]
 
@@ -54,26 +54,33 @@ def _trouble(spec: QueueSpec, queue: Queue | None, pool: str | None) -> Finding 
             subject, "it is not there", f"Any worker {whose}declares it within 10 s: see whether one runs."
         )
     if differing := _differences(spec.arguments, queue["arguments"]):
-        stopped = f"the pool {pool}" if pool else "all workers"
-        remedy = (
-            f"Stop {stopped}, delete the queue, start again: it is declared anew, and what is due said again."
-        )
-        return wrong(subject, differing, remedy)
+        return wrong(subject, ", ".join(differing.values()), _declared_anew(pool, differing))
     if harmful := HARMFUL & set(queue.get("effective_policy_definition") or {}):
         remedy = "Change its pattern so that it does not fit, or clear it; see rabbitmqctl list_policies."
         return wrong(subject, f"the policy {queue.get('policy')} sets {', '.join(sorted(harmful))}", remedy)
-    if (state := queue.get("state", "running")) not in {"running", "idle", "flow"}:
+    if (state := queue.get("state", "running")) not in WELL:
         return wrong(
             subject, f"it is {state}", "See the broker's log: nodes that have the queue may be down."
         )
     return None
 
 
-def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    # RabbitMQ 4 writes a virtual host's default type into what is declared without one.
-    wanted, found = {**CLASSIC, **wanted}, {**CLASSIC, **found}
+def _declared_anew(pool: str | None, differing: Iterable[str]) -> str:
+    if set(differing) == {TYPE}:
+        return (
+            "It is used as it is. To have it as it should be, stop all workers, delete it when nothing is in it, "
+            "and start again: it is declared anew."
+        )
+    stopped = f"the pool {pool}" if pool else "all workers"
+    return f"Stop {stopped}, delete the queue, start again: it is declared anew, and what is due said again."
+
+
+def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, str]:
+    """The arguments that differ, each with how it does."""
+    # RabbitMQ before 4 does not write down the type of a queue that was declared without one.
+    found = {**CLASSIC, **found}
     names = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
-    return ", ".join(f"{name} is {found.get(name)!r}, not {wanted.get(name)!r}" for name in names)
+    return {name: f"{name} is {found.get(name)!r}, not {wanted.get(name)!r}" for name in names}
 
 
 def _consumers(pools: Mapping[str, Counts]) -> list[Finding]:
@@ -123,13 +130,32 @@ async def _bound(exchange: str, management: Management) -> set[tuple[str, str]]:
 
 async def check_lanes(management: Management) -> list[Finding]:
     """Lanes are bounded, so that a receiver that takes nothing does not fill the broker."""
-    name = quote(r"^rollcast\.lane\.", safe="")
-    query = f"page=1&page_size={LANES_LOOKED_AT}&use_regex=true&name={name}&columns=name,arguments"
-    found = await management.call("GET", f"queues/{management.vhost}?{query}")
     wanted = lane("", "", "").arguments
-    unbounded = [queue["name"] for queue in found["items"] if _differences(wanted, queue["arguments"])]
-    if unbounded:
+    number, odd = await _looked_at(r"^rollcast\.lane\.", wanted, management)
+    if odd:
         remedy = "Delete them when no transfer needs them (rollcast list): they are declared again."
-        return [wrong("lanes", f"not as declared: {some(unbounded)}", remedy)]
+        return [wrong("lanes", f"not as declared: {some(odd)}", remedy)]
     most = int(wanted["x-max-length-bytes"]) // MiB
-    return [fine("lanes", f"{found['filtered_count']} at present, {most} MiB at most in each")]
+    return [fine("lanes", f"{number} at present, {most} MiB at most in each")]
+
+
+async def check_inboxes(domain: str, management: Management) -> list[Finding]:
+    """Inboxes are classic queues: of another type one could be consumed by two processes at once."""
+    subject, pattern = f"inboxes of {domain}", rf"^rollcast\.inbox\.[^.]+@{domain}$"
+    number, odd = await _looked_at(pattern, inbox("").arguments, management)
+    if odd:
+        remedy = "Delete each while its terminal is away: it is declared again, and what is due said again."
+        return [wrong(subject, f"not as declared: {some(odd)}", remedy)]
+    return [fine(subject, f"{number}, each as it was declared")]
+
+
+async def _looked_at(
+    pattern: str, wanted: Mapping[str, Any], management: Management
+) -> tuple[int, list[str]]:
+    """How many queues have such names, and which of the first of them have other arguments."""
+    query = (
+        f"page=1&page_size={LOOKED_AT}&use_regex=true&name={quote(pattern, safe='')}&columns=name,arguments"
+    )
+    found = await management.call("GET", f"queues/{management.vhost}?{query}")
+    odd = [queue["name"] for queue in found["items"] if _differences(wanted, queue["arguments"])]
+    return found["filtered_count"], odd

@@ -123,11 +123,12 @@ async def _end(transfer: Row[Any], ending: Ending, ledger: Ledger) -> list[Outco
     await roll.move(ledger, transfer_id, ending.unfinished, ending.becomes, step="s310", reason=ending.reason)
     tally = await roll.tally(ledger, transfer_id)
     state = final_state(transfer, tally, ending)
-    observed.ended(transfer, state, tally, ledger)
+    explanation = _explanation(transfer, ending, state)
+    observed.ended(transfer, state, explanation["reason"], tally, ledger)
     await sent.change(
         ledger,
         transfer_id,
-        **_explanation(transfer, ending, state),
+        **explanation,
         finished_at=ledger.now,
         **sent.prompt_in(transfer, ledger.now),
     )

@@ -83,7 +83,9 @@ async def _finish_late(transfer: Row[Any], ends: Sequence[ReceiverStatus], ledge
     confirmed = await _confirm_late(transfer, [end.address for end in ends if end.state in CUT_OFF], ledger)
     if not news and not confirmed:
         return []
-    state = final_state(transfer, await roll.tally(ledger, transfer_id), None)
+    tally = await roll.tally(ledger, transfer_id)
+    state = final_state(transfer, tally, None)
+    observed.corrected(transfer, state, tally, ledger)
     if state == Transfer.COMPLETED:
         await sent.change(ledger, transfer_id, **reports.EXPLAINED)
     return [await reports.publish(transfer, state, ledger)]

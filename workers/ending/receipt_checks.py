@@ -36,7 +36,7 @@ def _fits(end: ReceiverStatus, file: FileSelector) -> bool:
 
 
 def _failed(end: ReceiverStatus, transfer_id: str) -> ReceiverStatus:
-    log.error(
+    log.warning(
         "a receipt does not fit the file",
         transfer=transfer_id,
         receiver=end.address,

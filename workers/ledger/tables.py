@@ -160,6 +160,17 @@ spool_usage = Table(
     Column("measured_at", BigInteger),
 )
 
+identity = Table(
+    "identity",
+    metadata,
+    # There is one row.
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("ledger_id", Text, nullable=False),
+    Column("server", Text),
+    Column("domains", Text),
+    Column("spool_id", Text),
+)
+
 invited_transfers = Table(
     "invited_transfers",
     metadata,

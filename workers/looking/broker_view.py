@@ -15,13 +15,15 @@ from rollcast.messages.figures import BrokerFigures, QueueFigures
 from rollcast.messages.values import MAX_TEXT
 from workers.broker import own_queues
 from workers.broker.declarer import Counts, Declarer
-from workers.broker.management import Management, full
+from workers.broker.management import Management, measured
 from workers.settings import Settings
 
 WITHIN = 5.0
 """Seconds that the broker's management API may take; whoever looks, looks again."""
 FRESH = 1.0
 """Seconds for which what was seen is told again."""
+
+EFFECTIVE = "effective_policy_definition"
 
 Queue = Mapping[str, Any]
 
@@ -68,12 +70,20 @@ class BrokerView:
         server = self._settings.server
         own = rf"^rollcast\.((step|retry)\.{server}\.|(progress|spool|parked)\.{server}$)"
         columns = (
-            *("name", "arguments", "policy", "effective_policy_definition", "state"),
+            *("name", "arguments", "policy", EFFECTIVE, "state"),
             *("messages_unacknowledged", "message_stats"),
         )
         query = f"page=1&page_size=100&use_regex=true&name={quote(own, safe='')}&columns={','.join(columns)}"
         found = await self._management.call("GET", f"queues/{self._management.vhost}?{query}")
-        return {queue["name"]: queue for queue in found["items"]}
+        return {queue["name"]: queue for queue in await self._with_policies(found["items"])}
+
+    async def _with_policies(self, queues: Sequence[Queue]) -> list[Queue]:
+        """A broker that collects no figures names a queue's policy, and before 4.3 does not say what it sets."""
+        if all(EFFECTIVE in queue for queue in queues if queue.get("policy")):
+            return list(queues)
+        policies = await self._management.call("GET", f"policies/{self._management.vhost}")
+        definitions = {policy["name"]: policy["definition"] for policy in policies}
+        return [{EFFECTIVE: definitions.get(queue.get("policy")), **queue} for queue in queues]
 
 
 async def _broker(management: Management) -> BrokerFigures:
@@ -83,7 +93,8 @@ async def _broker(management: Management) -> BrokerFigures:
         memory=_sum(nodes, "mem_used"),
         memory_limit=_sum(nodes, "mem_limit"),
         disk_free=_sum(nodes, "disk_free"),
-        full=full(nodes),
+        full=await management.fullness_of(nodes),
+        measured=measured(nodes),
     )
 
 

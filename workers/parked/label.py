@@ -1,7 +1,8 @@
 """A parked message: why it was set aside, how operators see it, and as whose message it counts when it is replayed.
 
-The ladder parks with headers that say so. What came back too often the broker moves there itself, with what it
-writes down of that (`x-death`), and under the user who sent it.
+The ladder parks with headers that say so. What was delivered too often from the queue that a step had in an earlier
+version, the broker has moved there itself, with what it writes down of that (`x-death`), and under the user who sent
+it; such messages may lie there for as long as no operator decides.
 """
 
 import json
@@ -15,13 +16,13 @@ from blake3 import blake3
 
 from rollcast.addresses import is_server_user
 from rollcast.broker import Delivery
-from rollcast.codec import unpack
-from rollcast.errors import IdentityError, InvalidMessage
+from rollcast.errors import IdentityError
 from rollcast.messages.values import MAX_TEXT, ParkedMessage
 from rollcast.topology import STEPS
 from workers import envelope as envelopes
-from workers.about import SHORT, transfer_in
+from workers.about import SHORT, fields_of, transfer_in
 from workers.envelope import Envelope
+from workers.isolation import DeliveryLimit
 
 STEP, REASON, DETAIL = "rollcast-step", "rollcast-reason", "rollcast-detail"
 PARKED_AT = "rollcast-parked-at"
@@ -58,11 +59,12 @@ class Parked:
         return self.envelope is not None and self.step in STEPS
 
     def described(self, text_limit: int = 0) -> ParkedMessage:
-        """What an operator sees; with a limit also the message itself, up to so many characters."""
-        try:
-            fields = unpack(self.body)
-        except InvalidMessage:
-            fields = {}
+        """What an operator sees; with a limit also the message itself, up to so many characters.
+
+        What workers died over is not decoded once more: it would take the one with it that answers operators.
+        """
+        decodable = self.reason != DeliveryLimit.code
+        fields = fields_of(self.body, decodable=decodable)
         return ParkedMessage(
             id=self.id,
             step=self.step,
@@ -74,7 +76,7 @@ class Parked:
             transfer_id=transfer_in(fields),
             origin=self.envelope.user[:MAX_TEXT] if self.envelope else None,
             size=len(self.body),
-            text=_readable(fields, self.body, text_limit) if text_limit else None,
+            text=_readable(fields if decodable else {}, self.body, text_limit) if text_limit else None,
         )
 
 

@@ -110,7 +110,7 @@ def _noted(found: Parked, operator: str, action: str) -> ParkedMessage:
     told = found.described()
     metrics.UNPARKED.labels(step=told.step if told.step in STEPS else "unknown", action=action).inc()
     named = {name: getattr(told, name) for name in ("id", "step", "reason", "message", "origin")}
-    log.warning(
+    log.info(
         "a message is parked no longer",
         action=action,
         operator=operator,

@@ -16,7 +16,8 @@ from aiormq.exceptions import ChannelLockedResource
 from rollcast.broker import Delivery, Link
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable, Transient
-from rollcast.topology import parked, parked_lock
+from rollcast.topology import CLASSIC, parked, parked_lock
+from workers.broker.declarer import Declarer
 from workers.parked.label import Parked, read
 from workers.settings import Settings
 
@@ -63,9 +64,12 @@ class ParkedQueue:
 
     async def _locked(self, link: Link) -> AbstractQueue:
         channel = await link.channel()
-        await channel.declare_queue(parked_lock(self._settings.server), exclusive=True)
+        await channel.declare_queue(
+            parked_lock(self._settings.server), exclusive=True, arguments=dict(CLASSIC)
+        )
         queue = parked(self._settings.server)
-        return await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
+        await Declarer(link).queues([queue])
+        return await channel.get_queue(queue.name, ensure=False)
 
     async def _seen(self, queue: AbstractQueue, domain: str) -> AsyncIterator[Found]:
         for _ in range(LOOKED_AT):

@@ -7,16 +7,26 @@ import time
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from workers.process.redaction import cleaned
+from rollcast.redaction import cleaned
 
 OURS = ("workers", "rollcast")
-"""What these say is logged from INFO on, of the libraries only what is a warning (DEBUG would format bodies)."""
+"""Whose lines `ROLLCAST_LOG_LEVEL` is about; of the libraries only warnings are logged, for DEBUG formats bodies."""
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+"""The values of `ROLLCAST_LOG_LEVEL`."""
 FIRST = ("timestamp", "level", "event")
 """What is told first in a line."""
 
 
 def configure_logs() -> None:
-    """From now on every line on standard error is a JSON object, those of libraries and of warnings too."""
+    """From now on every line on standard error is a JSON object, those of libraries and of warnings too.
+
+    Lines are logged from INFO on, until `set_level` says otherwise.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -29,9 +39,8 @@ def configure_logs() -> None:
             ],
         )
     )
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for name in OURS:
-        logging.getLogger(name).setLevel(logging.INFO)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level("info")
     logging.getLogger("aiormq.connection").addFilter(_is_news)
     logging.captureWarnings(True)
     sys.unraisablehook = _unraisable
@@ -44,6 +53,13 @@ def configure_logs() -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def set_level(level: str) -> None:
+    """Log from this one of `LEVELS` on; what libraries say, from WARNING on at the lowest."""
+    logging.getLogger().setLevel(max(LEVELS[level], logging.WARNING))
+    for name in OURS:
+        logging.getLogger(name).setLevel(LEVELS[level])
 
 
 class Seldom:

@@ -3,14 +3,14 @@
 import difflib
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rollcast.errors import Permanent
+from rollcast.settings import PREFIX
 from workers.kinds import Kind
 
-PREFIX = "ROLLCAST_"
 CONFIG = f"{PREFIX}CONFIG"
 OF_FILE = "_file"
 HINT = "`python -m workers --help` lists all settings."
@@ -52,7 +52,7 @@ class Setting:
 class Given:
     """A value, and how messages call the place where it stands; `is_text` if that place can hold nothing else."""
 
-    value: object
+    value: object = field(repr=False)
     place: str
     is_text: bool
 
@@ -61,7 +61,7 @@ class Given:
 class Source:
     """Settings by their keys in TOML; `place` says how messages call them."""
 
-    values: Mapping[str, object]
+    values: Mapping[str, object] = field(repr=False)
     place: Callable[[str], str]
     is_text: bool
 

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from rollcast.broker import Link
+from rollcast.redaction import without_passwords
 from workers.pool import OK, Pool
 from workers.process.probe import Probe
-from workers.process.redaction import without_passwords
 
 RUNNING, STOPPING = "running", "stopping"
 

@@ -8,15 +8,21 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 
+from rollcast.broker import Link
 from rollcast.errors import Transient
+from rollcast.redaction import cleaned
+from workers.broker.declarer import Declarer
 from workers.broker.management import Management
+from workers.identity.adoption import Adoption
+from workers.identity.conflicts import OthersServe
+from workers.ledger import Database
 from workers.ledger.migrate import migrate
 from workers.pools import Pools
 from workers.process.health import Health
 from workers.process.patience import patiently
-from workers.process.redaction import cleaned
 from workers.process.stopping import Stop
 from workers.settings import ALL, Settings
+from workers.spool.store import Store
 
 log = structlog.get_logger()
 
@@ -50,6 +56,29 @@ async def migrate_only(settings: Settings) -> int:
     return 0
 
 
+async def adopt_only(settings: Settings) -> int:
+    """Make ledger, spool and domains of the settings those of the server, and do nothing else; the exit status."""
+    stop = Stop()
+    stop.listen()
+    if await stop.cuts_short(_adopt(settings)):
+        log.error("nothing is known to be adopted: told to stop before that; adopt again")
+        return 1
+    return 0
+
+
+async def _adopt(settings: Settings) -> None:
+    link = Link(settings.amqp_url, f"rollcast {settings.server} adopt")
+    database, store, declarer = Database(settings.ledger_url), Store(settings.spool_url), Declarer(link)
+    try:
+        await patiently("the ledger", lambda: migrate(settings.ledger_url))
+        await patiently("the spool", store.check)
+        await patiently("the broker", declarer.connect)
+        await Adoption(settings, database, store, declarer).run()
+    finally:
+        await database.close()
+        await link.close()
+
+
 def _introduce(settings: Settings, pools: Sequence[str]) -> None:
     log.info(
         "starting",
@@ -66,9 +95,22 @@ async def _wait_for_all(settings: Settings, workers: Pools, management: Manageme
     workers.standing.phase = "waiting for the spool"
     await patiently("the spool", workers.open_spool)
     workers.standing.phase = "waiting for the broker"
+    await patiently("the broker", workers.reach_broker)
+    await _identify(workers)
     await patiently("the broker", workers.declare)
     # It is not waited for: without it pools consume, and whoever needs it tries again.
     await _warn_about_lanes(management, settings)
+
+
+async def _identify(workers: Pools) -> None:
+    """Before anything is declared or consumed for another ledger."""
+    workers.standing.phase = "comparing ledger, spool and domains with those of the server"
+    try:
+        await patiently("the agreement with the server's other workers", workers.identify)
+    except Transient as error:
+        if isinstance(error.__cause__, OthersServe):
+            raise error.__cause__.conflict from error
+        raise
 
 
 async def _warn_about_lanes(management: Management, settings: Settings) -> None:

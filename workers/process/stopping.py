@@ -1,6 +1,7 @@
 """How a worker is told to end: the first signal drains it, a second one ends it on the spot."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -31,7 +32,9 @@ class Stop:
 
     def limit(self) -> None:
         """From now on there is an end, whatever the process waits for on its way out."""
-        asyncio.get_running_loop().call_later(DRAIN_S + LEAVE_S, _leave, "did not come to an end in time")
+        asyncio.get_running_loop().call_later(
+            DRAIN_S + LEAVE_S, _leave, logging.WARNING, "did not come to an end in time"
+        )
 
     async def wait(self) -> None:
         """Return when it was asked for."""
@@ -52,14 +55,14 @@ class Stop:
 
     def _ask(self) -> None:
         if self._asked.is_set():
-            _leave("told to stop twice")
+            _leave(logging.INFO, "told to stop twice")
         log.info("stopping; a second signal ends it at once")
         self._asked.set()
         self.limit()
 
 
-def _leave(why: str) -> None:
+def _leave(level: int, why: str) -> None:
     # Nothing is unwound: whatever this process waits for, it would wait for it again on its way out.
-    log.warning(f"leaves at once: {why}; what was not done goes back to its queues")
+    log.log(level, f"leaves at once: {why}; what was not done goes back to its queues")
     sys.stderr.flush()
     os._exit(1)

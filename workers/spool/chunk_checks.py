@@ -7,8 +7,8 @@ from rollcast.addresses import is_server_user
 from rollcast.broker import Delivery
 from rollcast.chunks import Drop, Label, Layout, digest_of
 
-UNKNOWN_TRANSFER, FAULT = "unknown_transfer", "internal_error"
-"""There is none, or it has ended; it could not be handled, by a fault of ours."""
+UNKNOWN_TRANSFER, ENDED, FAULT = "unknown_transfer", "transfer_ended", "internal_error"
+"""There is none; it ended before all of its upload was stored; it could not be handled, by a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ async def fault(delivery: Delivery, label: Label | None, upload: Upload | None) 
     if delivery.routing_key != f"{upload.sender}.{label.transfer_id}":
         return Drop.WRONG_TRANSFER
     if upload.ended:
-        return UNKNOWN_TRANSFER
+        return ENDED
     misfit = upload.layout.misfit(label.index, len(delivery.body))
     if misfit is not None:
         return misfit

@@ -1,6 +1,7 @@
 """The `spool` pool: checks uploaded chunks, stores them, writes them down, and only then acknowledges them."""
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from workers.ledger import Database, sent, spooled
 from workers.ledger.tables import sent_transfers
 from workers.line import Line
 from workers.process.logs import Seldom
-from workers.spool.chunk_checks import FAULT, UNKNOWN_TRANSFER, Upload, fault
+from workers.spool.chunk_checks import ENDED, FAULT, Upload, fault
 from workers.spool.store import Store
 from workers.work import ToStep
 
@@ -119,18 +120,32 @@ class Spooler(Line):
         upload = await self._upload(label.transfer_id) if label else None
         drop = await fault(delivery, label, upload)
         if drop is not None or label is None:
-            metrics.CHUNKS_REFUSED.labels(reason=drop).inc()
-            self._tell_of(drop, delivery, label)
-            if label and upload and drop == UNKNOWN_TRANSFER and delivery.redelivered:
+            self._refuse(drop, delivery, label)
+            if label and drop == ENDED and delivery.redelivered:
                 # A worker may have died after it had stored it, and its transfer has ended since.
                 await self._store.delete(label.transfer_id)
             return None
-        await self._store.put(label.transfer_id, label.index, delivery.body)
+        return await self._put(delivery, label)
+
+    async def _put(self, delivery: Delivery, label: Label) -> Stored | None:
+        try:
+            await self._store.put(label.transfer_id, label.index, delivery.body)
+        except Transient:
+            known = await self._look_up(label.transfer_id)
+            if known is None or not known.ended:
+                raise
+            # It ended meanwhile, and its folder was removed under the chunk.
+            await self._forget(label.transfer_id)
+            self._refuse(ENDED, delivery, label)
+            return None
         return Stored(delivery, label)
 
-    def _tell_of(self, drop: str | None, delivery: Delivery, label: Label | None) -> None:
+    def _refuse(self, drop: str | None, delivery: Delivery, label: Label | None) -> None:
+        metrics.CHUNKS_REFUSED.labels(reason=drop).inc()
         if chunks := self._seldom.due(str(drop)):
-            log.warning(
+            # Receipts may all be there before the upload is stored: what comes later is not wrong.
+            log.log(
+                logging.DEBUG if drop == ENDED else logging.WARNING,
                 "dropped chunks; the last one is told",
                 chunks=chunks,
                 reason=drop,

@@ -1,5 +1,6 @@
 """Opens what `ROLLCAST_SPOOL` names, and tells its faults in one line."""
 
+import errno
 import os
 from contextlib import suppress
 from datetime import timedelta
@@ -14,6 +15,8 @@ from rollcast.errors import Permanent, Transient
 GIVES_UP_AFTER = timedelta(seconds=30)
 """From then on a request that failed is not tried again here: whoever asked backs off, and does not stand still."""
 HINT = "Check ROLLCAST_SPOOL; for a bucket also AWS_ENDPOINT_URL, AWS_ALLOW_HTTP, AWS_REGION and the keys."
+ROUNDS = 100
+"""How often a folder is emptied again. Only chunks that were on their way when their transfer ended still come."""
 LIST_PAGE = 1000
 """Objects: what a bucket lists, and deletes, at a time."""
 
@@ -49,10 +52,33 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder of files. Raises `OSError` if something was put into it meanwhile."""
+    """Remove a folder of files, with what is put into it meanwhile. Raises `OSError` if that has no end."""
     # Somebody else may be removing it, too.
     with suppress(FileNotFoundError):
-        # Not as the store lists it: a put that was killed leaves staging files, which that hides.
-        for name in os.listdir(folder):
-            (folder / name).unlink(missing_ok=True)
+        for _ in range(ROUNDS):
+            if _is_removed(folder):
+                return
         folder.rmdir()
+
+
+def sync_file(file: Path) -> None:
+    """Bring a file, and its name in its folder, to the disk. Raises `OSError`."""
+    for path in (file, file.parent):
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def _is_removed(folder: Path) -> bool:
+    # Not as the store lists it: a put that was killed leaves staging files, which that hides.
+    for name in os.listdir(folder):
+        (folder / name).unlink(missing_ok=True)
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        return False
+    return True

@@ -7,7 +7,9 @@ import os
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import obstore
 from blake3 import blake3
@@ -16,11 +18,26 @@ from obstore.store import LocalStore, ObjectStore
 
 from rollcast.errors import Permanent, Transient
 from rollcast.messages.values import Hashes
-from workers.spool.storage import LIST_PAGE, check_folder, failure, is_refusal, open_storage, remove_folder
+from workers.spool.storage import (
+    LIST_PAGE,
+    check_folder,
+    failure,
+    is_refusal,
+    open_storage,
+    remove_folder,
+    sync_file,
+)
 
 READ_AHEAD = 4
 """Chunks that are read while the one before is being used; bounds the memory of a cast."""
 PROBE = b"rollcast"
+
+
+class Beside(NamedTuple):
+    """An object that is no chunk, and when it was written."""
+
+    body: bytes
+    written_at: datetime
 
 
 class Store:
@@ -64,16 +81,36 @@ class Store:
 
     async def put(self, transfer_id: str, index: int, chunk: bytes) -> None:
         """Store a chunk, whole or not at all. `Transient` if the store is full or away."""
-        try:
-            await obstore.put_async(self._store, _path(transfer_id, index), chunk, use_multipart=False)
-        except (BaseError, OSError) as error:
-            raise failure("the spool cannot store", error) from error
+        await self._put(_path(transfer_id, index), chunk)
 
     async def get(self, transfer_id: str, index: int) -> bytes | None:
         """A chunk, or None if it is not there."""
+        found = await self._get(_path(transfer_id, index))
+        return None if found is None else found.body
+
+    async def read_beside(self, name: str) -> Beside | None:
+        """An object that stands beside the folders of the transfers, or None if it is not there."""
+        return await self._get(_prefix(name))
+
+    async def write_beside(self, name: str, body: bytes) -> None:
+        """Store such an object, synced to the disk if the spool is a folder."""
+        await self._put(_prefix(name), body)
+        if isinstance(self._store, LocalStore):
+            try:
+                await asyncio.to_thread(sync_file, Path(str(self._store.prefix)) / _prefix(name))
+            except OSError as error:
+                raise failure("the spool cannot store", error) from error
+
+    async def _put(self, path: str, body: bytes) -> None:
         try:
-            found = await obstore.get_async(self._store, _path(transfer_id, index))
-            return bytes(await found.bytes_async())
+            await obstore.put_async(self._store, path, body, use_multipart=False)
+        except (BaseError, OSError) as error:
+            raise failure("the spool cannot store", error) from error
+
+    async def _get(self, path: str) -> Beside | None:
+        try:
+            found = await obstore.get_async(self._store, path)
+            return Beside(bytes(await found.bytes_async()), found.meta["last_modified"])
         except FileNotFoundError:
             return None
         except (BaseError, OSError) as error:

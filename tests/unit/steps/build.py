@@ -17,11 +17,9 @@ from rollcast.messages import (
 from rollcast.messages.values import FileSelector, Hashes, Offer
 from rollcast.reasons import Code
 from rollcast.states import Receiver
+from tests.people import ALICE, BOB, CAROL, SERVER_USER
 from workers.work import CastChunks, IntoCast, Later, Outcome, Received, Reply, ToInboxes, ToStep
 
-ALICE, BOB, CAROL, DAVE = "alice@acme", "bob@acme", "carol@globex", "dave@globex"
-MALLORY, STRANGER = "mallory@acme", "erin@nowhere"
-SERVER, OPERATOR = "server-main", "guest"
 T, OTHER_T = "a" * 32, "b" * 32
 SESSION, OTHER_SESSION = "1" * 32, "2" * 32
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
@@ -59,7 +57,7 @@ def by(origin: str, message: Message, **fields: Any) -> Received:
 
 def at(domain: str, message: Message, **fields: Any) -> Received:
     """A message that a server sent to the server of `domain`."""
-    return Received(message, SERVER, domain, **fields)
+    return Received(message, SERVER_USER, domain, **fields)
 
 
 def of(outcomes: Iterable[Outcome], kind: type[Kind]) -> list[Kind]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.steps.build import ALICE, BOB, CAROL, DAVE, MALLORY, file, request
+from tests.people import ALICE, BOB, CAROL, DAVE, MALLORY
+from tests.unit.steps.build import file, request
 from tests.unit.steps.spool_pool import CHUNK, Pool
 from tests.unit.steps.world import TimeTravel, World
 from workers.ledger.migrate import migrate

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rollcast.chunks import Label, digest_of
 from rollcast.errors import BrokerUnavailable
 from rollcast.messages import Message
-from tests.unit.steps.build import ALICE, T
+from rollcast.topology import BULK
+from tests.deliveries import FakeDelivery
+from tests.people import ALICE
+from tests.unit.steps.build import T
 from tests.unit.steps.world import World
 from workers.spool.spooler import Spooler
 from workers.spool.store import Store
@@ -21,28 +23,13 @@ CHUNK = 64 * KiB
 FULL, LAST = b"f" * CHUNK, b"l" * 10
 
 
-@dataclass
-class Letter:
-    """A chunk's delivery, which notes how it was settled."""
+class Chunk(FakeDelivery):
+    """A chunk of the transfer as its sender publishes it, unless told otherwise."""
 
-    index: int = 0
-    body: bytes = FULL
-    user_id: str | None = ALICE
-    routing_key: str = f"{ALICE}.{T}"
-    headers: dict[str, Any] = field(default_factory=dict)
-    redelivered: bool = False
-    settled: str | None = None
-
-    def __post_init__(self) -> None:
-        self.headers = Label(T, self.index, digest_of(self.body)).headers() | self.headers
-
-    async def ack(self) -> None:
-        """It is stored, or not wanted."""
-        self.settled = "ack"
-
-    async def nack(self, requeue: bool) -> None:
-        """It goes back."""
-        self.settled = "nack"
+    def __init__(self, index: int = 0, body: bytes = FULL, **changed: Any) -> None:
+        headers = Label(T, index, digest_of(body)).headers() | changed.pop("headers", {})
+        usual = {"user_id": ALICE, "exchange": BULK, "routing_key": f"{ALICE}.{T}"}
+        super().__init__(body, headers=headers, **usual | changed)
 
 
 class Pool:
@@ -62,9 +49,9 @@ class Pool:
             raise BrokerUnavailable("gone")
         self.told += [one.message for one in publications]
 
-    async def deliver(self, letter: Letter) -> None:
+    async def deliver(self, chunk: Chunk) -> None:
         """Put a chunk in line."""
-        await self._spooler.take(letter)  # type: ignore[arg-type]
+        await self._spooler.take(chunk.delivery())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -76,17 +63,17 @@ class Pool:
             running.cancel()
             await asyncio.wait({running})
 
-    async def take(self, *letters: Letter) -> list[str | None]:
-        """Let the spooler handle chunks before it ends; how each was settled."""
-        for letter in letters:
-            await self.deliver(letter)
+    async def take(self, *chunks: Chunk) -> list[str]:
+        """Let the spooler handle chunks before it ends; how each was settled, each once."""
+        for chunk in chunks:
+            await self.deliver(chunk)
         running = asyncio.create_task(self._spooler.run())
         drained = asyncio.create_task(self._spooler.drained())
         await asyncio.wait({running, drained}, return_when=asyncio.FIRST_COMPLETED)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
-        return [letter.settled for letter in letters]
+        return [how for chunk in chunks for (how,) in [chunk.settled]]
 
     def files(self) -> set[str]:
         """What the store holds."""

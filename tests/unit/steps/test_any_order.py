@@ -22,10 +22,9 @@ from rollcast.messages import (
     UploadInvited,
 )
 from rollcast.states import FINAL_RECEIVER, FINAL_TRANSFER, Receiver, Transfer
+from tests.people import ACME, ALICE, GLOBEX, STRANGER
 from tests.unit.steps.build import (
-    ALICE,
     RIGHT,
-    STRANGER,
     MiB,
     T,
     accept,
@@ -46,7 +45,7 @@ SIZE = 200 * MiB
 FOREVER = 10**9
 """The longest duration: nothing ends by its expiry here."""
 MOST_STEPS = 5_000
-RECEIVERS = [f"r{number}@{domain}" for number in range(4) for domain in ("acme", "globex")]
+RECEIVERS = [f"r{number}@{domain}" for number in range(4) for domain in (ACME, GLOBEX)]
 OUTCOMES = (Receiver.DELIVERED, Receiver.DELIVERED, Receiver.FAILED, Receiver.REJECTED)
 
 
@@ -55,7 +54,7 @@ class Storm:
 
     def __init__(self, worlds: Mapping[str, World], random: Random, plan: Mapping[str, Receiver]) -> None:
         self.worlds = worlds
-        self.home = worlds["acme"]
+        self.home = worlds[ACME]
         self._random = random
         self._plan = plan
         self._pending: list[Received] = []
@@ -95,9 +94,9 @@ class Storm:
             case ToInboxes(addresses, message):
                 return [r for address in addresses for r in await self._terminal(address, message)]
             case VerifySpool():
-                return [at("acme", SpoolVerified(transfer_id=T, hash=RIGHT))]
+                return [at(ACME, SpoolVerified(transfer_id=T, hash=RIGHT))]
             case MeasureLanes():
-                return [at("acme", LanesMeasured(transfer_id=T, deep=self._random.random() < 0.3))]
+                return [at(ACME, LanesMeasured(transfer_id=T, deep=self._random.random() < 0.3))]
         return []
 
     async def _terminal(self, address: str, message: Message) -> list[Received]:
@@ -116,7 +115,7 @@ class Storm:
         indexes = [index for start, stop in ranges for index in range(start, stop)]
         arrived = [index for index in indexes if self._random.random() < 0.9]
         await self.home.spool(arrived)
-        return [at("acme", ChunksSpooled(transfer_id=T, count=len(arrived)))]
+        return [at(ACME, ChunksSpooled(transfer_id=T, count=len(arrived)))]
 
     async def _prompts(self) -> list[Received]:
         for world in self.worlds.values():
@@ -134,11 +133,11 @@ class Storm:
 async def storm(url: str, other_url: str | None, random: Random, plan: Mapping[str, Receiver]) -> Storm:
     """One server for both domains, or one for each."""
     home = World(TimeTravel(url))
-    worlds = {"acme": home, "globex": home}
+    worlds = {ACME: home, GLOBEX: home}
     if other_url is not None:
-        home.settings = replace(SETTINGS, domains=("acme",), peers=("globex",))
-        peer = replace(SETTINGS, server="other", domains=("globex",), peers=("acme",))
-        worlds["globex"] = World(TimeTravel(other_url), peer)
+        home.settings = replace(SETTINGS, domains=(ACME,), peers=(GLOBEX,))
+        peer = replace(SETTINGS, server="other", domains=(GLOBEX,), peers=(ACME,))
+        worlds[GLOBEX] = World(TimeTravel(other_url), peer)
     for address in (ALICE, *RECEIVERS):
         await worlds[domain_of(address)].account(address)
     return Storm(worlds, random, plan)

@@ -8,21 +8,8 @@ import pytest
 
 from rollcast.messages import CloseDue, TransferClosed
 from rollcast.states import Receiver, Transfer
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    HOUR,
-    MINUTE,
-    OTHER_T,
-    MiB,
-    T,
-    accept,
-    at,
-    by,
-    delivered,
-    file,
-)
+from tests.people import ACME, ALICE, BOB, CAROL
+from tests.unit.steps.build import HOUR, MINUTE, OTHER_T, MiB, T, accept, at, by, delivered, file
 from tests.unit.steps.build import request as wanted
 from tests.unit.steps.measured import value
 from tests.unit.steps.test_clock import tick
@@ -176,7 +163,7 @@ async def test_a_closing_that_nobody_confirms_is_undone(world: World) -> None:
     """A peer that is away keeps the transfer from being forgotten."""
     await world.casting(wanted())
     await world.change(reason="cancelled", ending_at=1)
-    outcomes = await world.tell(at("acme", CloseDue(transfer_id=T)))
+    outcomes = await world.tell(at(ACME, CloseDue(transfer_id=T)))
     assert any(isinstance(one, ToStep) and isinstance(one.message, TransferClosed) for one in outcomes)
     world.pass_time(10 * MINUTE)
     await look(world)

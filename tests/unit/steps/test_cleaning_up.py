@@ -5,7 +5,8 @@ from typing import Any, cast
 from rollcast.errors import Transient
 from rollcast.messages import CancelRequested, CloseDue
 from rollcast.states import Transfer
-from tests.unit.steps.build import ALICE, BOB, T, at, by, request
+from tests.people import ACME, ALICE, BOB
+from tests.unit.steps.build import T, at, by, request
 from tests.unit.steps.world import World
 from workers.actions import Actions
 from workers.work import DropCast, DropSpool
@@ -62,7 +63,7 @@ async def test_a_spool_that_is_away_does_not_hold_the_report_up(world: World) ->
     place = Place()
     place.away = True
     assert await actions(world, place).perform(DropSpool(T)) == []
-    assert DropSpool(T) in await world.tell(at("acme", CloseDue(transfer_id=T)))
+    assert DropSpool(T) in await world.tell(at(ACME, CloseDue(transfer_id=T)))
 
 
 async def test_only_what_has_ended_is_cleaned_up(world: World) -> None:

@@ -17,10 +17,8 @@ from rollcast.messages import (
 )
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
     HOUR,
     MINUTE,
     OTHER_T,
@@ -72,17 +70,17 @@ async def test_a_list_that_is_open(world: World) -> None:
     """The file is to come, whoever may still join; later answers are asked for at their servers."""
     await world.asking(request([CAROL]))
     await world.settle(by(CAROL, defer()))
-    assert await due(world) == {("acme", InvitationsDue), ("acme", UploadDue)}
+    assert await due(world) == {(ACME, InvitationsDue), (ACME, UploadDue)}
     await world.change(uploaded_at=1)
-    assert await due(world, 2 * MINUTE) == {("acme", InvitationsDue), ("acme", CloseDue)}
+    assert await due(world, 2 * MINUTE) == {(ACME, InvitationsDue), (ACME, CloseDue)}
     await world.change(finished_at=1)
-    assert await due(world, 2 * MINUTE) == {("acme", InvitationsDue)}
+    assert await due(world, 2 * MINUTE) == {(ACME, InvitationsDue)}
 
 
 async def test_requested(world: World) -> None:
     """The sender is to be checked."""
     await world.tell(by(ALICE, request()))
-    assert await due(world) == {("acme", SenderCheckDue)}
+    assert await due(world) == {(ACME, SenderCheckDue)}
 
 
 async def test_held(world: World) -> None:
@@ -91,7 +89,7 @@ async def test_held(world: World) -> None:
     await world.change(OTHER_T, due_at=None)
     await world.asking(request())
     assert await world.state() == Transfer.HELD
-    assert await due(world) == {("acme", SenderCheckDue)}
+    assert await due(world) == {(ACME, SenderCheckDue)}
 
 
 @pytest.mark.parametrize("uploaded", [None, 1])
@@ -99,21 +97,21 @@ async def test_asking(world: World, uploaded: int | None) -> None:
     """Those without an answer are to be invited, and an eager upload to go on."""
     await world.asking(request(upload="eager"))
     await world.change(uploaded_at=uploaded)
-    upload = set() if uploaded else {("acme", UploadDue)}
-    assert await due(world) == {("acme", InvitationsDue), *upload}
+    upload = set() if uploaded else {(ACME, UploadDue)}
+    assert await due(world) == {(ACME, InvitationsDue), *upload}
 
 
 async def test_asking_live(world: World) -> None:
     """A live upload has not begun."""
     await world.asking(request())
-    assert await due(world) == {("acme", InvitationsDue)}
+    assert await due(world) == {(ACME, InvitationsDue)}
 
 
 async def test_the_consent_deadline(world: World) -> None:
     """From then on the round is to be closed; the clock looks at it at once."""
     await world.asking(request(consent_timeout=7_000))
-    assert await due(world) == {("acme", InvitationsDue)}
-    assert await due(world, after=2 * SECOND) == {("acme", RoundDue)}
+    assert await due(world) == {(ACME, InvitationsDue)}
+    assert await due(world, after=2 * SECOND) == {(ACME, RoundDue)}
 
 
 async def test_an_unmet_policy(world: World) -> None:
@@ -121,17 +119,17 @@ async def test_an_unmet_policy(world: World) -> None:
     await world.asking(request([BOB]))
     await world.tell(by(BOB, reject()))
     await world.change(resolved_at=1, reason=Code.NOBODY_LISTED)
-    assert await due(world) == {("acme", CloseDue)}
+    assert await due(world) == {(ACME, CloseDue)}
 
 
 async def test_casting(world: World) -> None:
     """Lanes for those who are not final, and the upload as long as its end was not cast."""
     await world.casting(request())
-    assert await due(world) == {("acme", LanesDue), ("globex", LanesDue), ("acme", UploadDue)}
+    assert await due(world) == {(ACME, LanesDue), (GLOBEX, LanesDue), (ACME, UploadDue)}
     await world.settle(by(BOB, delivered()))
     await world.change(cast_ended_at=1, due_at=0)
     published = await tick(world)
-    assert published == [ToStep("globex", LanesDue(transfer_id=T, sender=ALICE, receivers=[CAROL]))]
+    assert published == [ToStep(GLOBEX, LanesDue(transfer_id=T, sender=ALICE, receivers=[CAROL]))]
 
 
 async def test_casting_with_all_final(world: World) -> None:
@@ -141,7 +139,7 @@ async def test_casting_with_all_final(world: World) -> None:
     async with world.database.begin() as ledger:
         await roll.move(ledger, T, [Receiver.RECEIVING], Receiver.DELIVERED)
     await world.change(cast_ended_at=1)
-    assert await due(world) == {("acme", CloseDue)}
+    assert await due(world) == {(ACME, CloseDue)}
 
 
 @pytest.mark.parametrize("reason", [Code.SOURCE_CHANGED, Code.CANCELLED])
@@ -149,7 +147,7 @@ async def test_a_reason_to_end(world: World, reason: Code) -> None:
     """Closing comes before all else."""
     await world.casting(request())
     await world.change(reason=reason)
-    assert await due(world) == {("acme", CloseDue)}
+    assert await due(world) == {(ACME, CloseDue)}
 
 
 @pytest.mark.parametrize("state", ["requested", "held", "asking", "casting"])
@@ -189,9 +187,9 @@ async def test_an_ended_transfer_until_it_is_closed_everywhere(world: World) -> 
     await world.casting(request())
     await world.tell(by(BOB, delivered()), by(CAROL, delivered()))
     await world.change(state=Transfer.COMPLETED)
-    assert await due(world) == {("acme", CloseDue)}
-    for domain in ("acme", "globex"):
-        await world.tell(at("acme", ClosingConfirmed(transfer_id=T, domain=domain)))
+    assert await due(world) == {(ACME, CloseDue)}
+    for domain in (ACME, GLOBEX):
+        await world.tell(at(ACME, ClosingConfirmed(transfer_id=T, domain=domain)))
     assert await due(world, after=24 * HOUR) == set()
 
 
@@ -244,7 +242,7 @@ async def test_prompts_change_no_protocol_state(world: World) -> None:
 
 async def test_many_receivers_are_prompted_in_several_messages(world: World) -> None:
     """At most 500 in each."""
-    names = [f"r{number}@acme" for number in range(501)]
+    names = [f"r{number}@{ACME}" for number in range(501)]
     await world.tell(*(by(ALICE, request(names[p * 500 :][:500], part=p, parts=2)) for p in range(2)))
     async with world.database.begin() as ledger:
         await roll.move(ledger, T, [Receiver.INVITED], Receiver.ACCEPTED)

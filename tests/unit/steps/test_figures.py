@@ -9,7 +9,8 @@ from rollcast.messages.values import MAX_FILE_SIZE, ReceiverProgress
 from rollcast.states import Transfer
 from rollcast.topology import STEP
 from tests.fuzz.letters import Letter
-from tests.unit.steps.build import ALICE, BOB, CAROL, MINUTE, OTHER_T, SECOND, SERVER, T, request
+from tests.people import ACME, ALICE, BOB, CAROL, SERVER_USER
+from tests.unit.steps.build import MINUTE, OTHER_T, SECOND, T, request
 from tests.unit.steps.test_clock import Recorder
 from tests.unit.steps.world import SETTINGS, World
 from workers.ledger import figures
@@ -91,9 +92,9 @@ async def test_the_rate_of_who_stands_still(world: World) -> None:
 
 
 def _progressed(transfer_id: str, **stored: int) -> Letter:
-    receivers = [ReceiverProgress(address=f"{name}@acme", bytes=size) for name, size in stored.items()]
+    receivers = [ReceiverProgress(address=f"{name}@{ACME}", bytes=size) for name, size in stored.items()]
     message = ReceiversProgressed(transfer_id=transfer_id, receivers=receivers)
-    return Letter(encode(message), SERVER, STEP, f"{domain_of(ALICE)}.progress", {})
+    return Letter(encode(message), SERVER_USER, STEP, f"{domain_of(ALICE)}.progress", {})
 
 
 async def test_the_pool_notes_what_goes_on(world: World) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy import Table, func, select
 
 from rollcast.messages import CancelRequested
 from rollcast.states import Transfer
-from tests.unit.steps.build import ALICE, BOB, CAROL, OTHER_T, T, by, of, request
+from tests.people import ALICE, BOB, CAROL
+from tests.unit.steps.build import OTHER_T, T, by, of, request
 from tests.unit.steps.test_clock import tick
 from tests.unit.steps.world import SETTINGS, World
 from workers.broker.management import Management

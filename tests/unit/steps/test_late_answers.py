@@ -19,11 +19,8 @@ from rollcast.messages.values import Upload
 from rollcast.reasons import Code
 from rollcast.report import Report
 from rollcast.states import CONSENT, Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
     HOUR,
     MINUTE,
     RIGHT,
@@ -44,8 +41,8 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers.work import Outcome
 
-CLOSE_DUE = at("acme", CloseDue(transfer_id=T))
-INVITATIONS_DUE = at("acme", InvitationsDue(transfer_id=T))
+CLOSE_DUE = at(ACME, CloseDue(transfer_id=T))
+INVITATIONS_DUE = at(ACME, InvitationsDue(transfer_id=T))
 
 
 async def listed_without_carol(world: World) -> None:
@@ -53,13 +50,13 @@ async def listed_without_carol(world: World) -> None:
     await world.asking(request(consent_timeout=60_000))
     await world.settle(by(BOB, accept()))
     world.pass_time(2 * MINUTE)
-    await world.settle(at("acme", RoundDue(transfer_id=T)))
+    await world.settle(at(ACME, RoundDue(transfer_id=T)))
 
 
 async def spooled(world: World) -> None:
     """The server has the whole file."""
     await world.spool(range(300))
-    await world.settle(at("acme", SpoolVerified(transfer_id=T, hash=RIGHT)))
+    await world.settle(at(ACME, SpoolVerified(transfer_id=T, hash=RIGHT)))
 
 
 def added(outcomes: list[Outcome]) -> tuple[int, set[str]]:
@@ -106,7 +103,7 @@ async def test_an_answer_whose_message_was_lost_is_asked_for(world: World) -> No
     await listed_without_carol(world)
     await world.tell(by(CAROL, accept()))
     outcomes = await world.settle(INVITATIONS_DUE)
-    assert whereto(outcomes, ReceiversInvited) == ["globex"]
+    assert whereto(outcomes, ReceiversInvited) == [GLOBEX]
     assert added(outcomes) == (2, {CAROL})
 
 
@@ -127,7 +124,7 @@ class TestDeferred:
         await world.asking(request())
         await world.settle(by(CAROL, defer()))
         outcomes = await world.settle(by(BOB, accept()))
-        assert whereto(outcomes, LanesDue) == ["acme"]
+        assert whereto(outcomes, LanesDue) == [ACME]
         assert await world.sent_states() == {BOB: Receiver.RECEIVING, CAROL: Receiver.DEFERRED}
 
     async def test_the_report_comes_and_comes_again(self, world: World) -> None:
@@ -152,7 +149,7 @@ class TestDeferred:
         await world.settle(by(BOB, accept()))
         await world.settle(by(BOB, delivered()))
         await world.spool(range(300))
-        outcomes = await world.settle(at("acme", SpoolVerified(transfer_id=T, hash=RIGHT)))
+        outcomes = await world.settle(at(ACME, SpoolVerified(transfer_id=T, hash=RIGHT)))
         report = reported(outcomes)
         assert (report.transfer.state, report.transfer.report_version) == (Transfer.CASTING, 1)
         assert ends(report)[CAROL] == (Receiver.DEFERRED, None)
@@ -211,7 +208,7 @@ class TestDeferred:
         assert not of(outcomes, LanesDue)
         assert await world.state() == Transfer.ASKING
         outcomes = await world.settle(by(CAROL, accept()))
-        assert sorted(whereto(outcomes, LanesDue), key=str) == ["acme", "globex"]
+        assert sorted(whereto(outcomes, LanesDue), key=str) == [ACME, GLOBEX]
         assert await world.state() == Transfer.CASTING
 
     @pytest.mark.parametrize("upload", ["live", "eager"])
@@ -222,7 +219,7 @@ class TestDeferred:
         assert upload == "eager" or of(outcomes, UploadInvited)
         assert not of(outcomes, TransferReported)
         await world.spool(range(300))
-        outcomes = await world.settle(at("acme", SpoolVerified(transfer_id=T, hash=RIGHT)))
+        outcomes = await world.settle(at(ACME, SpoolVerified(transfer_id=T, hash=RIGHT)))
         report = reported(outcomes)
         assert (report.transfer.state, report.transfer.report_version) == (Transfer.ASKING, 1)
         assert ends(report) == {BOB: (Receiver.ACCEPTED, None), CAROL: (Receiver.DEFERRED, None)}
@@ -237,7 +234,7 @@ class TestDeferred:
         """As after an eager upload; if that report's prompt is lost the clock has another one."""
         await world.asking(request(list_policy="all_or_nothing", upload="eager"))
         await world.spool(range(300))
-        await world.settle(at("acme", SpoolVerified(transfer_id=T, hash=RIGHT)))
+        await world.settle(at(ACME, SpoolVerified(transfer_id=T, hash=RIGHT)))
         outcomes = await world.settle(by(BOB, accept()), by(CAROL, defer()))
         assert reported(outcomes).transfer.state == Transfer.ASKING
 
@@ -246,7 +243,7 @@ class TestDeferred:
         await world.asking(request([BOB, CAROL, DAVE], list_policy="at_least:2"))
         await world.settle(by(BOB, accept()), by(CAROL, defer()), by(DAVE, defer()))
         await world.spool(range(300))
-        await world.settle(at("acme", SpoolVerified(transfer_id=T, hash=RIGHT)))
+        await world.settle(at(ACME, SpoolVerified(transfer_id=T, hash=RIGHT)))
         report = reported(await world.settle(by(DAVE, reject())))
         assert (report.transfer.state, report.transfer.report_version) == (Transfer.ASKING, 2)
         assert ends(report)[DAVE] == (Receiver.REJECTED, Code.REJECTED)
@@ -281,7 +278,7 @@ async def test_a_late_acceptance_makes_nothing_of_a_dry_run(world: World) -> Non
     await world.asking(request(dry_run=True, consent_timeout=60_000))
     await world.settle(by(BOB, accept()))
     world.pass_time(2 * MINUTE)
-    await world.tell(at("acme", RoundDue(transfer_id=T)))
+    await world.tell(at(ACME, RoundDue(transfer_id=T)))
     assert of(await world.settle(by(CAROL, accept())), LanesDue) == []
     await world.settle(CLOSE_DUE)
     assert await world.state() == Transfer.LISTED

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from rollcast.broker import Link
 from rollcast.messages import DiagnosisAnswered, DiagnosisRequested
 from rollcast.messages.figures import Finding
-from tests.unit.steps.build import ALICE, OPERATOR, SECOND, MiB, by, file, one, request
+from tests.people import ACME, ALICE, OPERATOR
+from tests.unit.steps.build import SECOND, MiB, by, file, one, request
 from tests.unit.steps.world import SETTINGS, World
 from workers import room
 from workers.broker.declarer import Declarer
@@ -117,12 +118,21 @@ async def test_what_fails_is_a_finding(world: World, tmp_path: Path, monkeypatch
     settings = replace(SETTINGS, amqp_url=NOWHERE)
     declarer = Declarer(Link(NOWHERE, "none"))
     diagnosis = Diagnosis(settings, world.database, store, declarer, Management(None, "/"))
-    reply = await diagnosis.answer(Received(DiagnosisRequested(), OPERATOR, "acme"))
+    reply = await diagnosis.answer(Received(DiagnosisRequested(), OPERATOR, ACME))
     answer = one([reply], DiagnosisAnswered)
     found = {finding.subject: finding for finding in answer.findings}
-    assert list(found) == ["management", "message size", "ledger", "pool clock", "spool", "room"]
+    assert list(found) == [
+        "management",
+        "message size",
+        "identity",
+        "ledger",
+        "pool clock",
+        "spool",
+        "room",
+    ]
     assert [subject for subject, finding in found.items() if finding.ok] == ["ledger"]
     assert all(finding.remedy for finding in answer.findings if not finding.ok)
     assert found["management"].detail == "ROLLCAST_MANAGEMENT_URL is not set"
-    assert "no broker answers at 127.0.0.1:1" in found["message size"].detail
+    for subject in ("message size", "identity"):
+        assert "no broker answers at 127.0.0.1:1" in found[subject].detail
     assert "ZeroDivisionError" in found["room"].detail

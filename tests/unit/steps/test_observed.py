@@ -3,23 +3,11 @@
 from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
-from rollcast.messages import CancelRequested, CloseDue, RoundDue
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    MINUTE,
-    SECOND,
-    MiB,
-    T,
-    accept,
-    at,
-    by,
-    delivered,
-    failed,
-    reject,
-)
+from rollcast.messages import CancelRequested, CloseDue, RoundDue, SenderCheckDue
+from tests.people import ACME, ALICE, BOB, CAROL
+from tests.unit.steps.build import MINUTE, SECOND, MiB, T, accept, at, by, delivered, failed, reject
 from tests.unit.steps.build import request as wanted
 from tests.unit.steps.measured import counting
 from tests.unit.steps.world import World
@@ -60,7 +48,7 @@ async def test_a_delivery_and_its_receipts(world: World) -> None:
     assert more("rollcast_transfers_ended_total", state="partial") == 1
     assert more("rollcast_receivers_ended_total", state="delivered") == 1
     assert more("rollcast_receivers_ended_total", state="failed") == 1
-    await world.settle(at("acme", CloseDue(transfer_id=T)))
+    await world.settle(at(ACME, CloseDue(transfer_id=T)))
     assert more("rollcast_transfers_ended_total", state="partial") == 1
 
 
@@ -80,7 +68,7 @@ async def test_a_receipt_that_is_late_counts(world: World) -> None:
     await world.settle(by(BOB, delivered()))
     await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
     world.pass_time(2 * MINUTE)
-    await world.settle(at("acme", CloseDue(transfer_id=T)))
+    await world.settle(at(ACME, CloseDue(transfer_id=T)))
     assert more("rollcast_transfers_ended_total", state="partial") == 1
     await world.settle(by(CAROL, delivered()))
     assert await world.state() == "completed"
@@ -95,7 +83,7 @@ async def test_who_joins_the_list_later_is_not_timed(world: World) -> None:
     await world.asking(wanted(consent_timeout=60_000))
     await world.settle(by(BOB, accept()))
     world.pass_time(2 * MINUTE)
-    await world.settle(at("acme", RoundDue(transfer_id=T)))
+    await world.settle(at(ACME, RoundDue(transfer_id=T)))
     await world.settle(by(CAROL, accept()))
     await world.settle(by(CAROL, delivered()))
     assert more("rollcast_receipt_seconds_count") == 0
@@ -112,6 +100,58 @@ async def test_what_is_never_cast_has_no_delivery(world: World) -> None:
     await world.suspend(ALICE)
     await world.asking(wanted(transfer_id="b" * 32))
     assert more("rollcast_transfers_ended_total", state="refused") == 1
+
+
+async def test_the_beginning_and_the_end_are_a_line_each(world: World) -> None:
+    """However often its messages come, with what an operator wants to know."""
+    about = {"transfer": T, "sender": ALICE, "log_level": "info"}
+    with capture_logs() as lines:
+        await world.casting(wanted())
+        await world.settle(by(ALICE, wanted()))
+        await world.settle(at(ACME, SenderCheckDue(transfer_id=T)))
+        await world.change(uploaded_at=1)
+        world.pass_time(20 * SECOND)
+        await world.settle(by(BOB, delivered()), by(CAROL, failed()))
+        await world.settle(at(ACME, CloseDue(transfer_id=T)))
+    begin, end = lines
+    assert begin == {**about, "event": "a transfer begins", "size": SIZE, "receivers": 2}
+    assert end.pop("duration_s") == pytest.approx(20, abs=5)
+    assert end == {
+        **about,
+        "event": "a transfer has ended",
+        "state": "partial",
+        "reason": None,
+        "counts": {"delivered": 1, "failed": 1},
+    }
+
+
+async def test_a_cancelled_transfer_ends_with_its_reason(world: World) -> None:
+    """A receipt that comes after all corrects that."""
+    with capture_logs() as lines:
+        await world.casting(wanted())
+        await world.settle(by(ALICE, CancelRequested(transfer_id=T)))
+        world.pass_time(2 * MINUTE)
+        await world.settle(at(ACME, CloseDue(transfer_id=T)))
+        await world.settle(by(CAROL, delivered()))
+    told = [(line["event"], line.get("state"), line.get("reason")) for line in lines]
+    assert told == [
+        ("a transfer begins", None, None),
+        ("a transfer has ended", "cancelled", "cancelled"),
+        ("the end of a transfer is corrected", "partial", None),
+    ]
+    assert lines[-1]["counts"] == {"cancelled": 1, "delivered": 1}
+
+
+@pytest.mark.parametrize("recipients", [[BOB, CAROL], [BOB, BOB]], ids=["at S220", "at S210"])
+async def test_a_refused_transfer_is_one_line(world: World, recipients: list[str]) -> None:
+    """It has not begun."""
+    await world.suspend(ALICE)
+    with capture_logs() as lines:
+        await world.asking(wanted(recipients=recipients))
+    (line,) = lines
+    assert (line["event"], line["transfer"], line["sender"]) == ("a transfer is refused", T, ALICE)
+    assert line["log_level"] == "info"
+    assert line["reason"] == (await world.transfer()).reason
 
 
 async def test_what_is_not_committed_is_not_counted(world: World) -> None:

@@ -12,7 +12,8 @@ from rollcast.messages import ReceiversFinished
 from rollcast.messages.values import MAX_FILE_SIZE, MAX_RECEIVERS, MAX_TEXT, ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver
-from tests.unit.steps.build import ALICE, BOB, CAROL, DAVE, by, request
+from tests.people import ALICE, BOB, CAROL, DAVE
+from tests.unit.steps.build import by, request
 from tests.unit.steps.world import World
 from workers.ledger import roll
 

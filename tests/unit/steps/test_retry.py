@@ -17,13 +17,9 @@ from rollcast.messages import (
 )
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX, MALLORY
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
     HOUR,
-    MALLORY,
     OTHER_T,
     SECOND,
     WRONG,
@@ -160,7 +156,7 @@ async def test_who_is_offered_it_as_something_else_is_asked(world: World, shown:
     """Whatever the sender's server let through."""
     await ended(world)
     offer = structs.replace(await world.offer(), transfer_id=OTHER_T, retry_of=T, file=file(**shown))
-    outcomes = await world.settle(at("globex", invitation(offer, CAROL)))
+    outcomes = await world.settle(at(GLOBEX, invitation(offer, CAROL)))
     assert whereto(outcomes, ConsentAsked) == [(CAROL, None)]
     assert await world.invited_states(OTHER_T) == {CAROL: Receiver.ASKED}
 
@@ -222,7 +218,7 @@ async def test_consent_stands_though_the_closing_has_not_come(world: World) -> N
     await world.casting(request([BOB]))
     await world.tell(by(ALICE, CancelRequested(transfer_id=T)))
     world.pass_time(61 * SECOND)
-    await world.tell(at("acme", CloseDue(transfer_id=T)))
+    await world.tell(at(ACME, CloseDue(transfer_id=T)))
     outcomes = await world.settle(by(ALICE, again()))
     assert whereto(outcomes, LaneOpened) == [(BOB, None)]
     assert not of(outcomes, ConsentAsked)

@@ -8,25 +8,12 @@ from rollcast.messages import CancelRequested, CloseDue, InvitationsDue, SenderC
 from rollcast.messages.values import MAX_FILE_SIZE, MIN_CHUNK_SIZE
 from rollcast.reasons import Code
 from rollcast.states import Transfer
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    HOUR,
-    OTHER_T,
-    MiB,
-    T,
-    at,
-    by,
-    file,
-    of,
-    one,
-    reported,
-    request,
-)
+from tests.people import ACME, ALICE, BOB
+from tests.unit.steps.build import HOUR, OTHER_T, MiB, T, at, by, file, of, one, reported, request
 from tests.unit.steps.world import World
 from workers import room
 
-CHECK_DUE = at("acme", SenderCheckDue(transfer_id=T))
+CHECK_DUE = at(ACME, SenderCheckDue(transfer_id=T))
 
 
 async def note(world: World, *, free: int | None = None, full: str | None = None) -> None:
@@ -76,7 +63,7 @@ async def test_why_it_was_held_does_not_explain_its_end(world: World) -> None:
     await note(world, full="the broker's disk is full")
     await world.settle(by(ALICE, request()))
     world.pass_time(25 * HOUR)
-    report = reported(await world.settle(at("acme", CloseDue(transfer_id=T))))
+    report = reported(await world.settle(at(ACME, CloseDue(transfer_id=T))))
     assert (report.transfer.reason, report.transfer.detail) == (Code.EXPIRED, None)
 
 

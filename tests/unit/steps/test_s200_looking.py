@@ -14,23 +14,8 @@ from rollcast.messages import (
 from rollcast.messages.figures import TransferCount
 from rollcast.messages.values import ReceiverStatus, TransferStatus
 from rollcast.states import Receiver, Transfer
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
-    OPERATOR,
-    OTHER_T,
-    SECOND,
-    MiB,
-    T,
-    accept,
-    by,
-    delivered,
-    one,
-    reject,
-    request,
-)
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX, OPERATOR
+from tests.unit.steps.build import OTHER_T, SECOND, MiB, T, accept, by, delivered, one, reject, request
 from tests.unit.steps.world import SETTINGS, World
 from workers.ledger import figures
 from workers.ledger.figures import STILL, Figure
@@ -70,7 +55,7 @@ def counted(transfer: TransferStatus) -> dict[Receiver, int]:
     return {count.state: count.number for count in transfer.counts}
 
 
-async def seen(world: World, domain: str = "acme") -> SeeBroker:
+async def seen(world: World, domain: str = ACME) -> SeeBroker:
     """What an operator of a domain gets to see, before the broker is looked at."""
     return one(await world.tell(Received(OverviewRequested(), OPERATOR, domain)), SeeBroker)
 
@@ -165,7 +150,7 @@ async def test_an_overview_has_what_goes_on(world: World) -> None:
     assert [(one.receiver.address, one.size) for one in answer.stragglers] == [(CAROL, SIZE), (BOB, SIZE)]
     assert answer.spool is not None
     assert (answer.spool.free, answer.spool.quota) == (5 * MiB, SETTINGS.spool_quota)
-    others = (await seen(world, "globex")).overview
+    others = (await seen(world, GLOBEX)).overview
     assert (others.transfers, others.stragglers, others.counts) == ([], [], [])
 
 
@@ -194,5 +179,5 @@ async def test_an_overview_is_bounded(world: World, monkeypatch: pytest.MonkeyPa
 
 async def test_a_diagnosis_is_not_in_the_ledger(world: World) -> None:
     """It is made afterwards, with the broker at hand."""
-    asked = Received(DiagnosisRequested(), OPERATOR, "acme")
+    asked = Received(DiagnosisRequested(), OPERATOR, ACME)
     assert await world.tell(asked) == [Diagnose(asked)]

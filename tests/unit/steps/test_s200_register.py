@@ -21,16 +21,11 @@ from rollcast.messages import (
 from rollcast.messages.values import Account, Capabilities, Limits
 from rollcast.reasons import Code
 from rollcast.states import Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, MALLORY, NOBODY, OPERATOR, SERVER_USER, STRANGER
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
     HOUR,
-    MALLORY,
-    OPERATOR,
     OTHER_T,
     SESSION,
-    STRANGER,
     MiB,
     T,
     accept,
@@ -53,7 +48,7 @@ RECEIVING = Register(session=SESSION, capabilities=Capabilities(free_space=5 * M
 
 def operator(message: AccountRequested | ParkedRequested | Query, request_id: str = "1") -> Received:
     """What an operator says to the server of acme."""
-    return Received(message, OPERATOR, "acme", reply_to="somewhere", correlation_id=request_id)
+    return Received(message, OPERATOR, ACME, reply_to="somewhere", correlation_id=request_id)
 
 
 async def account_of(world: World, address: str) -> Account | None:
@@ -185,7 +180,7 @@ async def test_others_do_not_learn_of_a_transfer(world: World, asking: str) -> N
 
 async def test_a_long_receiver_list_is_described_in_pages(world: World) -> None:
     """`next` leads from page to page, each receiver comes once, in the order of the request."""
-    names = [f"r{number}@acme" for number in range(1201)]
+    names = [f"r{number}@{ACME}" for number in range(1201)]
     for part in range(3):
         recipients = names[part * 500 : part * 500 + 500]
         await world.tell(by(ALICE, request(recipients, part=part, parts=3)))
@@ -281,7 +276,7 @@ async def test_removing_goes_on_where_a_worker_died(world: World) -> None:
 @pytest.mark.parametrize("action", ["remove", "suspend", "resume"])
 async def test_an_account_that_is_not_there_cannot_be_changed(world: World, action: str) -> None:
     """The operator hears it."""
-    wanted = AccountRequested(action=action, address="nobody@acme")  # type: ignore[arg-type]
+    wanted = AccountRequested(action=action, address=NOBODY)  # type: ignore[arg-type]
     assert one(await world.tell(operator(wanted)), Refused).reason == Code.NO_SUCH_ACCOUNT
 
 
@@ -305,5 +300,5 @@ async def test_an_invitation_that_was_never_asked_waits_for_the_clock(world: Wor
     """Registering alone asks nothing that S250 has not asked before."""
     await world.asking(request())
     offer = await world.offer()
-    await world.tell(by("server-main", invitation(offer, BOB)))
+    await world.tell(by(SERVER_USER, invitation(offer, BOB)))
     assert len(of(await world.tell(by(BOB, RECEIVING)), ConsentAsked)) == 1

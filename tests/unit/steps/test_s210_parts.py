@@ -11,19 +11,12 @@ from rollcast.messages import (
 )
 from rollcast.reasons import Code
 from rollcast.states import Transfer
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    by,
-    of,
-    one,
-    request,
-)
+from tests.people import ACME, ALICE, BOB, CAROL
+from tests.unit.steps.build import by, of, one, request
 from tests.unit.steps.test_s210_take_request import refusal as refusal
 from tests.unit.steps.world import World
 
-PARTS = [request([f"r{part}-{n}@acme" for n in range(3)], part=part, parts=3) for part in range(3)]
+PARTS = [request([f"r{part}-{n}@{ACME}" for n in range(3)], part=part, parts=3) for part in range(3)]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

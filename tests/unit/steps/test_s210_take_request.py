@@ -13,13 +13,9 @@ from rollcast.messages import (
 )
 from rollcast.reasons import REASONS, Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, MALLORY
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
     HOUR,
-    MALLORY,
     OTHER_SESSION,
     SECOND,
     SESSION,
@@ -53,7 +49,7 @@ async def test_a_request_is_written_down_and_accepted(world: World) -> None:
     assert accepted.consent_deadline == accepted.created_at + 30 * SECOND
     assert accepted.expires_at == accepted.created_at + HOUR
     assert whereto(outcomes, TransferAccepted) == [(ALICE, SESSION)]
-    assert whereto(outcomes, SenderCheckDue) == ["acme"]
+    assert whereto(outcomes, SenderCheckDue) == [ACME]
     assert await world.sent_states() == {BOB: Receiver.INVITED, CAROL: Receiver.INVITED}
 
 
@@ -180,7 +176,8 @@ async def test_a_list_without_recipients_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipient", ["bob", "Bob@acme", "bob@", "@acme", "bob@a.b", "bob@acme\n", "a@b@c", "", "b\x00b@acme"]
+    "recipient",
+    ["bob", f"Bob@{ACME}", "bob@", f"@{ACME}", "bob@a.b", f"{BOB}\n", "a@b@c", "", f"b\x00b@{ACME}"],
 )
 async def test_a_malformed_recipient_is_refused(world: World, recipient: str) -> None:
     """The refusal names it."""

@@ -14,10 +14,8 @@ from rollcast.messages import (
 )
 from rollcast.reasons import Code
 from rollcast.states import Transfer
+from tests.people import ACME, ALICE, BOB, CAROL
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
     MINUTE,
     OTHER_T,
     SECOND,
@@ -41,7 +39,7 @@ BIG = file(size=600 * MiB)
 
 async def check(world: World, transfer_id: str = T) -> list[Outcome]:
     """Let S220 look at a transfer."""
-    return await world.tell(at("acme", SenderCheckDue(transfer_id=transfer_id)))
+    return await world.tell(at(ACME, SenderCheckDue(transfer_id=transfer_id)))
 
 
 async def test_an_able_sender_goes_on_to_the_roll_call(world: World) -> None:
@@ -49,7 +47,7 @@ async def test_an_able_sender_goes_on_to_the_roll_call(world: World) -> None:
     await world.tell(by(ALICE, request(consent_timeout=60_000)))
     world.pass_time(30 * SECOND)
     outcomes = await check(world)
-    assert whereto(outcomes, InvitationsDue) == ["acme"]
+    assert whereto(outcomes, InvitationsDue) == [ACME]
     assert not of(outcomes, UploadDue)
     transfer = await world.transfer()
     assert transfer.state == Transfer.ASKING
@@ -90,7 +88,7 @@ async def test_a_short_consent_time_is_kept(world: World) -> None:
 async def test_an_eager_upload_is_due_at_once(world: World) -> None:
     """It does not wait for the roll call."""
     await world.tell(by(ALICE, request(upload="eager")))
-    assert whereto(await check(world), UploadDue) == ["acme"]
+    assert whereto(await check(world), UploadDue) == [ACME]
 
 
 async def test_a_dry_run_needs_no_room_and_no_upload(world: World) -> None:
@@ -213,6 +211,6 @@ async def test_two_transfers_in_a_batch_share_the_room(world: World) -> None:
     for transfer_id in (T, OTHER_T):
         await world.tell(by(ALICE, request([CAROL], transfer_id=transfer_id, file=BIG)))
     outcomes = await world.tell(
-        *(at("acme", SenderCheckDue(transfer_id=transfer_id)) for transfer_id in (OTHER_T, T))
+        *(at(ACME, SenderCheckDue(transfer_id=transfer_id)) for transfer_id in (OTHER_T, T))
     )
     assert len(of(outcomes, InvitationsDue)) == len(of(outcomes, TransferHeld)) == 1

@@ -11,11 +11,8 @@ from rollcast.messages import ConsentAsked, ConsentDue, ReceiversAnswered, Trans
 from rollcast.messages.values import Capabilities, Hashes, Limits, Offer, ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX, INITECH, NOBODY, SERVER_USER
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
     HOUR,
     MINUTE,
     RIGHT,
@@ -49,7 +46,7 @@ def offered(**fields: Any) -> Offer:
     return Offer(**usual | fields)
 
 
-async def invite(world: World, *receivers: str, domain: str = "acme", **fields: Any) -> list[Outcome]:
+async def invite(world: World, *receivers: str, domain: str = ACME, **fields: Any) -> list[Outcome]:
     """Invite receivers of a domain to an offer made now."""
     async with world.database.begin() as ledger:
         now = ledger.now
@@ -73,21 +70,21 @@ async def test_able_receivers_are_to_be_asked(world: World) -> None:
     outcomes = await invite(world, BOB, ALICE)
     assert len(outcomes) == 1
     assert sorted(one(outcomes, ConsentDue).receivers) == [ALICE, BOB]
-    assert whereto(outcomes, ConsentDue) == ["acme"]
+    assert whereto(outcomes, ConsentDue) == [ACME]
 
 
 async def test_the_unable_are_answered_for_and_the_able_asked(world: World) -> None:
     """Each receiver has its own verdict, told to the sender's server."""
-    outcomes = await invite(world, "nobody@globex", CAROL, domain="globex")
+    outcomes = await invite(world, f"nobody@{GLOBEX}", CAROL, domain=GLOBEX)
     assert one(outcomes, ConsentDue).receivers == [CAROL]
-    assert whereto(outcomes, ReceiversAnswered) == ["acme"]
+    assert whereto(outcomes, ReceiversAnswered) == [ACME]
     (answered,) = one(outcomes, ReceiversAnswered).receivers
-    assert (answered.address, answered.state) == ("nobody@globex", Receiver.UNKNOWN)
+    assert (answered.address, answered.state) == (f"nobody@{GLOBEX}", Receiver.UNKNOWN)
 
 
 async def test_without_an_account_a_receiver_is_unknown(world: World) -> None:
     """The server serves the domain, and does not know the name."""
-    status = await verdict(world, "nobody@acme")
+    status = await verdict(world, NOBODY)
     assert (status.state, status.reason) == (Receiver.UNKNOWN, Code.NO_SUCH_ACCOUNT)
 
 
@@ -101,8 +98,8 @@ async def test_a_suspended_receiver_is_incapable(world: World) -> None:
 async def test_a_terminal_that_never_registered_is_incapable(world: World) -> None:
     """Nobody knows what it could take."""
     async with world.database.begin() as ledger:
-        await accounts.add(ledger, "new@acme", Limits(), None)
-    status = await verdict(world, "new@acme")
+        await accounts.add(ledger, f"new@{ACME}", Limits(), None)
+    status = await verdict(world, f"new@{ACME}")
     assert (status.state, status.reason) == (Receiver.INCAPABLE, Code.NOT_REGISTERED)
 
 
@@ -152,15 +149,15 @@ async def test_what_a_receiver_can_just_take(bare: World, can: Capabilities, lim
 
 async def test_a_verdict_stands(world: World) -> None:
     """An invitation that comes again is answered from the ledger, whatever has changed since."""
-    first = await verdict(world, "nobody@acme")
-    await world.account("nobody@acme")
-    assert await verdict(world, "nobody@acme") == first
+    first = await verdict(world, NOBODY)
+    await world.account(NOBODY)
+    assert await verdict(world, NOBODY) == first
 
 
 async def test_a_repeated_invitation_asks_those_again_who_have_not_answered(world: World) -> None:
     """And tells the answers of the others: an invitation is a prompt."""
     await invite(world, BOB, ALICE)
-    await world.settle(by("server-main", _consent_due()))
+    await world.settle(by(SERVER_USER, _consent_due()))
     await world.tell(by(BOB, accept()))
     outcomes = await invite(world, BOB, ALICE)
     assert one(outcomes, ConsentDue).receivers == [ALICE]
@@ -192,11 +189,11 @@ async def test_receivers_of_other_domains_are_not_looked_at(world: World) -> Non
 async def test_both_domains_of_a_server_share_the_offer(world: World) -> None:
     """Each invitation adds its own receivers."""
     await invite(world, BOB)
-    await invite(world, CAROL, DAVE, domain="globex")
+    await invite(world, CAROL, DAVE, domain=GLOBEX)
     assert set(await world.invited_states()) == {BOB, CAROL, DAVE}
 
 
-def _closed(domain: str = "acme") -> TransferClosed:
+def _closed(domain: str = ACME) -> TransferClosed:
     return TransferClosed(
         transfer_id=T, sender_domain=domain, state=Transfer.CANCELLED, reason=Code.CANCELLED
     )
@@ -204,17 +201,17 @@ def _closed(domain: str = "acme") -> TransferClosed:
 
 async def test_an_invitation_that_comes_after_the_end_opens_nothing(world: World) -> None:
     """Queues do not keep the order of one another: the closing may be first, and leaves a tombstone."""
-    await world.tell(at("acme", _closed()))
+    await world.tell(at(ACME, _closed()))
     outcomes = await invite(world, BOB)
     assert not of(outcomes, ConsentDue)
-    assert not of(await world.settle(at("acme", _consent_due())), ConsentAsked)
+    assert not of(await world.settle(at(ACME, _consent_due())), ConsentAsked)
     assert await world.invited_states() == {}
 
 
 async def test_after_the_end_an_invitation_is_answered_with_the_ends(world: World) -> None:
     """And adds nobody."""
     await invite(world, BOB)
-    await world.tell(at("acme", _closed()))
+    await world.tell(at(ACME, _closed()))
     outcomes = await invite(world, BOB, ALICE)
     assert not of(outcomes, ConsentDue)
     (status,) = one(outcomes, ReceiversAnswered).receivers
@@ -225,5 +222,5 @@ async def test_the_id_of_another_sender_gets_nobody_into_a_transfer(world: World
     """Two servers do not know each other's ids, and a receiver learns the id that it was asked about."""
     await invite(world, BOB)
     with pytest.raises(IdentityError):
-        await invite(world, ALICE, BOB, sender="mallory@initech")
+        await invite(world, ALICE, BOB, sender=f"mallory@{INITECH}")
     assert await world.invited_states() == {BOB: Receiver.INVITED}

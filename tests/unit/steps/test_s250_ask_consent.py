@@ -2,22 +2,8 @@
 
 from rollcast.messages import ConsentAsked, ConsentDue, ReceiversAnswered, ReceiversInvited
 from rollcast.states import Receiver
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
-    MINUTE,
-    T,
-    accept,
-    at,
-    by,
-    of,
-    one,
-    reject,
-    request,
-    whereto,
-)
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX
+from tests.unit.steps.build import MINUTE, T, accept, at, by, of, one, reject, request, whereto
 from tests.unit.steps.world import World
 from workers.work import Outcome, ToInboxes
 
@@ -28,8 +14,8 @@ async def ask(world: World) -> list[Outcome]:
     """Ask carol and dave for the first time."""
     await world.settle(by(ALICE, request([BOB])))
     invited = ReceiversInvited(offer=await world.offer(), receivers=[CAROL, DAVE])
-    await world.tell(at("globex", invited))
-    return await world.tell(at("globex", DUE))
+    await world.tell(at(GLOBEX, invited))
+    return await world.tell(at(GLOBEX, DUE))
 
 
 async def test_each_receiver_is_asked_and_the_sender_told(world: World) -> None:
@@ -39,7 +25,7 @@ async def test_each_receiver_is_asked_and_the_sender_told(world: World) -> None:
     assert whereto(outcomes, ConsentAsked) == [(CAROL, None), (DAVE, None)]
     assert one(outcomes, ConsentAsked).offer == offer
     assert one(outcomes, ToInboxes).expires_at == offer.consent_deadline
-    assert whereto(outcomes, ReceiversAnswered) == ["acme"]
+    assert whereto(outcomes, ReceiversAnswered) == [ACME]
     told = one(outcomes, ReceiversAnswered).receivers
     assert [(one.address, one.state, one.revision) for one in told] == [
         (CAROL, Receiver.ASKED, 2),
@@ -49,25 +35,25 @@ async def test_each_receiver_is_asked_and_the_sender_told(world: World) -> None:
 
 async def test_asking_again_says_the_same(world: World) -> None:
     """The revision does not grow, so nothing is news at the sender's server."""
-    assert await ask(world) == await world.tell(at("globex", DUE))
+    assert await ask(world) == await world.tell(at(GLOBEX, DUE))
 
 
 async def test_only_those_without_an_answer_are_asked_again(world: World) -> None:
     """An answer stands."""
     await ask(world)
     await world.tell(by(CAROL, accept()), by(DAVE, reject()))
-    assert await world.tell(at("globex", DUE)) == []
+    assert await world.tell(at(GLOBEX, DUE)) == []
 
 
 async def test_nobody_is_asked_about_what_is_not_known(world: World) -> None:
     """Neither an unknown transfer nor a receiver that was not invited to it."""
-    assert await world.tell(at("globex", DUE)) == []
+    assert await world.tell(at(GLOBEX, DUE)) == []
     await world.settle(by(ALICE, request([BOB])))
-    assert await world.tell(at("globex", DUE)) == []
+    assert await world.tell(at(GLOBEX, DUE)) == []
 
 
 async def test_nobody_is_asked_after_the_deadline(world: World) -> None:
     """An answer could not count."""
     await ask(world)
     world.pass_time(2 * MINUTE)
-    assert not of(await world.tell(at("globex", DUE)), ConsentAsked)
+    assert not of(await world.tell(at(GLOBEX, DUE)), ConsentAsked)

@@ -13,13 +13,9 @@ from rollcast.messages import (
 )
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, MALLORY
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
     HOUR,
-    MALLORY,
     MINUTE,
     OTHER_T,
     T,
@@ -44,7 +40,7 @@ async def test_an_acceptance_is_written_down_and_forwarded(world: World) -> None
     answer = by(CAROL, YES, reply_to="r", correlation_id="1")
     outcomes = await world.tell(answer)
     assert whereto(outcomes, AnswerRecorded) == [answer]
-    assert whereto(outcomes, ReceiversAnswered) == ["acme"]
+    assert whereto(outcomes, ReceiversAnswered) == [ACME]
     (status,) = one(outcomes, ReceiversAnswered).receivers
     assert (status.address, status.state, status.reason) == (CAROL, Receiver.ACCEPTED, None)
 
@@ -112,7 +108,7 @@ async def test_an_answer_after_the_deadline_counts(world: World, answer: Consent
     await world.asking(request(consent_timeout=60_000))
     world.pass_time(2 * MINUTE)
     outcomes = await world.tell(by(BOB, answer))
-    assert whereto(outcomes, ReceiversAnswered) == ["acme"]
+    assert whereto(outcomes, ReceiversAnswered) == [ACME]
     assert not of(outcomes, AnswerRefused)
 
 
@@ -152,7 +148,7 @@ async def test_an_answer_after_the_end_is_too_late(
 ) -> None:
     """The receiver is told as long as anything of it is known."""
     await world.asking(request())
-    await world.tell(at("acme", TransferClosed(transfer_id=T, sender_domain="acme", state=state)))
+    await world.tell(at(ACME, TransferClosed(transfer_id=T, sender_domain=ACME, state=state)))
     outcomes = await world.tell(by(BOB, answer))
     assert one(outcomes, AnswerRefused).reason == Code.ANSWERED_TOO_LATE
     assert (await world.invited_states())[BOB] != Receiver.ACCEPTED
@@ -168,9 +164,7 @@ async def test_whoever_was_not_asked_has_nothing_to_answer(world: World) -> None
 
 async def test_a_tombstone_was_never_asked_about(world: World) -> None:
     """A transfer that ended before the invitation came is not known."""
-    await world.tell(
-        at("acme", TransferClosed(transfer_id=T, sender_domain="acme", state=Transfer.CANCELLED))
-    )
+    await world.tell(at(ACME, TransferClosed(transfer_id=T, sender_domain=ACME, state=Transfer.CANCELLED)))
     with pytest.raises(IdentityError):
         await world.tell(by(BOB, YES))
 

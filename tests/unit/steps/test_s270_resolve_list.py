@@ -15,29 +15,13 @@ from rollcast.messages import (
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
-    MINUTE,
-    RIGHT,
-    SECOND,
-    SESSION,
-    T,
-    at,
-    by,
-    file,
-    of,
-    one,
-    request,
-    whereto,
-)
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, ERIN, GLOBEX
+from tests.unit.steps.build import MINUTE, RIGHT, SECOND, SESSION, T, at, by, file, of, one, request, whereto
 from tests.unit.steps.world import World
 from workers.work import Outcome
 
 RECEIVERS = [BOB, CAROL, DAVE]
-ROUND_DUE = at("acme", RoundDue(transfer_id=T))
+ROUND_DUE = at(ACME, RoundDue(transfer_id=T))
 
 
 def status(address: str, state: Receiver, revision: int = 3, **fields: Any) -> ReceiverStatus:
@@ -58,12 +42,12 @@ def no(address: str) -> ReceiverStatus:
 async def start(world: World, **fields: Any) -> None:
     """A transfer that waits for its receivers' answers."""
     await world.tell(by(ALICE, request(RECEIVERS, **fields)))
-    await world.tell(at("acme", SenderCheckDue(transfer_id=T)))
+    await world.tell(at(ACME, SenderCheckDue(transfer_id=T)))
 
 
 async def answer(world: World, *statuses: ReceiverStatus) -> list[Outcome]:
     """Answers come from the receivers' servers."""
-    return await world.tell(at("acme", ReceiversAnswered(transfer_id=T, receivers=list(statuses))))
+    return await world.tell(at(ACME, ReceiversAnswered(transfer_id=T, receivers=list(statuses))))
 
 
 async def test_the_round_is_closed_by_the_last_answer(world: World) -> None:
@@ -72,7 +56,7 @@ async def test_the_round_is_closed_by_the_last_answer(world: World) -> None:
     assert await answer(world, yes(BOB)) == []
     assert await answer(world, no(DAVE)) == []
     outcomes = await answer(world, yes(CAROL))
-    assert whereto(outcomes, LanesDue) == ["acme", "globex"]
+    assert whereto(outcomes, LanesDue) == [ACME, GLOBEX]
     assert [due.receivers for due in of(outcomes, LanesDue)] == [[BOB], [CAROL]]
     assert {due.sender for due in of(outcomes, LanesDue)} == {ALICE}
     transfer = await world.transfer()
@@ -112,7 +96,7 @@ async def test_a_closed_round_stays_closed(world: World) -> None:
 async def test_answers_and_their_repetition_in_one_batch_close_once(world: World) -> None:
     """A batch counts after all of it is recorded."""
     await start(world)
-    answers = at("acme", ReceiversAnswered(transfer_id=T, receivers=[yes(BOB), yes(CAROL), yes(DAVE)]))
+    answers = at(ACME, ReceiversAnswered(transfer_id=T, receivers=[yes(BOB), yes(CAROL), yes(DAVE)]))
     outcomes = await world.tell(answers, ROUND_DUE, answers)
     assert len(of(outcomes, ReceiverListResolved)) == 1
     assert len(of(outcomes, LanesDue)) == 2
@@ -187,9 +171,9 @@ async def test_nobody_has_it_who_is_not_on_the_list(world: World) -> None:
 async def test_answers_of_those_who_were_not_requested_are_ignored(world: World) -> None:
     """Nobody gets onto a list by answering."""
     await start(world)
-    await answer(world, yes("erin@globex"), yes(BOB), no(CAROL))
+    await answer(world, yes(ERIN), yes(BOB), no(CAROL))
     assert list(await world.sent()) == RECEIVERS
-    outcomes = await answer(world, no(DAVE), yes("erin@globex"))
+    outcomes = await answer(world, no(DAVE), yes(ERIN))
     assert one(outcomes, ReceiverListResolved).requested == 3
 
 
@@ -223,7 +207,7 @@ async def test_nobody_on_the_list_has_its_own_reason(world: World) -> None:
     """The receivers' reasons tell the rest."""
     await start(world)
     outcomes = await answer(world, no(BOB), no(CAROL), no(DAVE))
-    assert whereto(outcomes, CloseDue) == ["acme"]
+    assert whereto(outcomes, CloseDue) == [ACME]
     assert (await world.transfer()).reason == Code.NOBODY_LISTED
 
 
@@ -238,10 +222,10 @@ async def test_a_dry_run_ends_with_its_list(world: World) -> None:
 
 async def test_a_long_list_is_announced_in_parts(world: World) -> None:
     """At most 500 receivers in a message, all of them once."""
-    names = [f"r{number}@globex" for number in range(750)]
+    names = [f"r{number}@{GLOBEX}" for number in range(750)]
     for part in range(2):
         await world.tell(by(ALICE, request(names[part * 500 :][:500], part=part, parts=2)))
-    await world.tell(at("acme", SenderCheckDue(transfer_id=T)))
+    await world.tell(at(ACME, SenderCheckDue(transfer_id=T)))
     await answer(world, *map(yes, names[:500]))
     resolved = of(await answer(world, *map(yes, names[500:])), ReceiverListResolved)
     assert [(message.part, message.parts, len(message.receivers)) for message in resolved] == [

@@ -12,13 +12,9 @@ from rollcast.messages import (
 )
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, GLOBEX, INITECH, MALLORY
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    DAVE,
     HOUR,
-    MALLORY,
     T,
     accept,
     at,
@@ -49,7 +45,7 @@ async def accepted(world: World) -> None:
 
 async def prompt(world: World, *receivers: str) -> list[Outcome]:
     """Ask globex for these lanes."""
-    return await world.tell(at("globex", due(*receivers)))
+    return await world.tell(at(GLOBEX, due(*receivers)))
 
 
 async def test_each_receiver_gets_a_lane_and_is_told(world: World) -> None:
@@ -62,8 +58,8 @@ async def test_each_receiver_gets_a_lane_and_is_told(world: World) -> None:
     assert sorted(message.lane for message in told) == [f"rollcast.lane.{a}.{T}" for a in (CAROL, DAVE)]
     assert {message.offer for message in told} == {offer}
     assert {inbox.expires_at for inbox in of(outcomes, ToInboxes)} == {offer.expires_at}
-    assert whereto(outcomes, LanesOpened) == ["acme"]
-    assert one(outcomes, LanesOpened).domain == "globex"
+    assert whereto(outcomes, LanesOpened) == [ACME]
+    assert one(outcomes, LanesOpened).domain == GLOBEX
     assert {(await world.invited_states())[a] for a in (CAROL, DAVE)} == {Receiver.RECEIVING}
 
 
@@ -86,7 +82,7 @@ async def test_whose_end_is_known_is_answered_with_it(world: World) -> None:
     finished = {status.address: status for status in one(outcomes, ReceiversFinished).receivers}
     assert finished[CAROL].state == Receiver.DELIVERED
     assert (finished[DAVE].state, finished[DAVE].reason) == (Receiver.FAILED, Code.NOT_STORED)
-    assert whereto(outcomes, ReceiversFinished) == ["acme"]
+    assert whereto(outcomes, ReceiversFinished) == [ACME]
 
 
 async def test_some_are_finished_and_some_are_not(world: World) -> None:
@@ -102,14 +98,14 @@ async def test_some_are_finished_and_some_are_not(world: World) -> None:
 async def test_only_those_who_accepted_get_a_lane(world: World) -> None:
     """Not those still asked, not strangers."""
     await accepted(world)
-    assert await world.tell(at("acme", due(BOB, MALLORY))) == []
+    assert await world.tell(at(ACME, due(BOB, MALLORY))) == []
 
 
 async def test_who_rejected_is_answered_with_it(world: World) -> None:
     """Whatever the sender's server believes."""
     await accepted(world)
     await world.tell(by(BOB, reject()))
-    outcomes = await world.tell(at("acme", due(BOB)))
+    outcomes = await world.tell(at(ACME, due(BOB)))
     assert one(outcomes, ReceiversFinished).receivers[0].state == Receiver.REJECTED
     assert not of(outcomes, OpenLanes)
 
@@ -122,9 +118,7 @@ async def test_an_unknown_transfer_opens_nothing(world: World) -> None:
 async def test_after_the_end_no_lane_is_opened(world: World) -> None:
     """The prompt is answered with how the receivers ended, once they have confirmed it."""
     await accepted(world)
-    await world.tell(
-        at("globex", TransferClosed(transfer_id=T, sender_domain="acme", state=Transfer.EXPIRED))
-    )
+    await world.tell(at(GLOBEX, TransferClosed(transfer_id=T, sender_domain=ACME, state=Transfer.EXPIRED)))
     outcomes = await prompt(world, CAROL)
     assert not of(outcomes, OpenLanes)
     assert one(outcomes, DropLanes).receivers == [CAROL]
@@ -145,4 +139,4 @@ async def test_lanes_are_opened_for_the_transfers_own_sender(world: World) -> No
     """Another sender's transfer with the same id gets nothing."""
     await accepted(world)
     with pytest.raises(IdentityError):
-        await world.tell(at("globex", due(CAROL, sender="mallory@initech")))
+        await world.tell(at(GLOBEX, due(CAROL, sender=f"mallory@{INITECH}")))

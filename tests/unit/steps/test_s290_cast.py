@@ -25,10 +25,8 @@ from rollcast.messages import (
 from rollcast.messages.values import Hashes
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
     PIECE,
     RIGHT,
     SECOND,
@@ -48,11 +46,11 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers.work import DropCast, IntoCast, Later, MeasureLanes, OpenUpload, Outcome, ToStep, VerifySpool
 
-UPLOAD_DUE = at("acme", UploadDue(transfer_id=T))
-SHALLOW = at("acme", LanesMeasured(transfer_id=T, deep=False))
-DEEP = at("acme", LanesMeasured(transfer_id=T, deep=True))
-PACE_DUE = at("acme", PaceDue(transfer_id=T))
-VERIFIED = at("acme", SpoolVerified(transfer_id=T, hash=RIGHT))
+UPLOAD_DUE = at(ACME, UploadDue(transfer_id=T))
+SHALLOW = at(ACME, LanesMeasured(transfer_id=T, deep=False))
+DEEP = at(ACME, LanesMeasured(transfer_id=T, deep=True))
+PACE_DUE = at(ACME, PaceDue(transfer_id=T))
+VERIFIED = at(ACME, SpoolVerified(transfer_id=T, hash=RIGHT))
 EAGER = request(upload="eager")
 
 
@@ -64,7 +62,7 @@ def granted(outcomes: Iterable[Outcome]) -> list[list[tuple[int, int]]]:
 async def stored(world: World, indexes: Iterable[int]) -> list[Outcome]:
     """The spool has stored chunks, and tells of it."""
     await world.spool(indexes)
-    return await world.tell(at("acme", ChunksSpooled(transfer_id=T, count=1)))
+    return await world.tell(at(ACME, ChunksSpooled(transfer_id=T, count=1)))
 
 
 async def accepted(world: World, **fields: Any) -> dict[str, LanesOpened]:
@@ -74,15 +72,15 @@ async def accepted(world: World, **fields: Any) -> dict[str, LanesOpened]:
     for outcome in outcomes:
         if isinstance(outcome, ToStep) and not isinstance(outcome.message, LanesDue):
             outcomes += await world.tell(at(outcome.domain, outcome.message))
-    domains = {BOB: "acme", CAROL: "globex"}
+    domains = {BOB: ACME, CAROL: GLOBEX}
     return {a: LanesOpened(transfer_id=T, domain=domain, receivers=[a]) for a, domain in domains.items()}
 
 
 async def test_two_pieces_are_granted_when_all_lanes_are_open(world: World) -> None:
     """The spool and the lanes hear the upload from then on."""
     opened = await accepted(world)
-    assert await world.tell(at("acme", opened[BOB])) == []
-    outcomes = await world.tell(at("acme", opened[CAROL]))
+    assert await world.tell(at(ACME, opened[BOB])) == []
+    outcomes = await world.tell(at(ACME, opened[CAROL]))
     assert granted(outcomes) == [[(0, PIECE)], [(PIECE, 2 * PIECE)]]
     assert one(outcomes, OpenUpload) == OpenUpload(ALICE, T, live=True)
     assert set(whereto(outcomes, UploadInvited)) == {(ALICE, SESSION)}
@@ -92,14 +90,14 @@ async def test_two_pieces_are_granted_when_all_lanes_are_open(world: World) -> N
 async def test_lanes_opened_again_grant_nothing_more(world: World) -> None:
     """Grants follow the spool, not the prompts."""
     opened = await accepted(world)
-    await world.tell(*(at("acme", message) for message in opened.values()))
-    assert await world.tell(*(at("acme", message) for message in opened.values())) == []
+    await world.tell(*(at(ACME, message) for message in opened.values()))
+    assert await world.tell(*(at(ACME, message) for message in opened.values())) == []
 
 
 async def test_the_cast_does_not_wait_long_for_late_lanes(world: World) -> None:
     """After three seconds the clock's prompt begins it without them."""
     opened = await accepted(world)
-    await world.tell(at("acme", opened[BOB]))
+    await world.tell(at(ACME, opened[BOB]))
     world.pass_time(2 * SECOND)
     assert await world.tell(UPLOAD_DUE) == []
     world.pass_time(SECOND)
@@ -109,9 +107,9 @@ async def test_the_cast_does_not_wait_long_for_late_lanes(world: World) -> None:
 async def test_lanes_are_opened_for_the_list_only(world: World) -> None:
     """A word that comes before the list is made, or about others, opens nothing."""
     await world.asking(request())
-    await world.tell(at("acme", LanesOpened(transfer_id=T, domain="acme", receivers=[BOB, ALICE])))
+    await world.tell(at(ACME, LanesOpened(transfer_id=T, domain=ACME, receivers=[BOB, ALICE])))
     await world.settle(by(BOB, accept()))
-    await world.tell(at("acme", LanesOpened(transfer_id=T, domain="acme", receivers=[BOB])))
+    await world.tell(at(ACME, LanesOpened(transfer_id=T, domain=ACME, receivers=[BOB])))
     assert (await world.sent_states())[BOB] == Receiver.ACCEPTED
 
 
@@ -146,7 +144,7 @@ async def test_deep_lanes_hold_the_upload_back(world: World) -> None:
     await world.casting(request())
     await stored(world, range(PIECE))
     outcomes = await world.tell(DEEP)
-    assert of(outcomes, Later) == [Later("acme", PACE_DUE.message)]
+    assert of(outcomes, Later) == [Later(ACME, PACE_DUE.message)]
     assert granted(outcomes) == []
     world.pass_time(SECOND)
     assert of(await world.tell(PACE_DUE), MeasureLanes)
@@ -168,7 +166,7 @@ async def test_it_is_told_how_long_deep_lanes_have_held_a_piece_back(world: Worl
 
 async def test_other_lanes_are_measured_each_time(world: World) -> None:
     """The first ones on a long list may all stand still."""
-    receivers = [f"r{number}@acme" for number in range(40)]
+    receivers = [f"r{number}@{ACME}" for number in range(40)]
     await world.account(*receivers)
     await world.casting(request(receivers))
     measured = [one(await stored(world, range(PIECE)), MeasureLanes)]
@@ -211,7 +209,7 @@ async def test_what_a_dead_worker_opened_for_an_ended_transfer_is_closed(world: 
     assert (await world.transfer()).due_at is None
     assert await world.tell(UPLOAD_DUE) == []
     assert (await world.transfer()).due_at is not None
-    assert await world.tell(at("acme", CloseDue(transfer_id=T))) == [DropCast(ALICE, T)]
+    assert await world.tell(at(ACME, CloseDue(transfer_id=T))) == [DropCast(ALICE, T)]
 
 
 async def test_a_measuring_that_was_lost_is_begun_again(world: World) -> None:
@@ -307,8 +305,8 @@ async def test_a_wrong_digest_means_that_the_source_changed(
     """The transfer ends as such; the sender is not told that it may leave."""
     await world.casting(request(file=file(hash=announced)))
     await stored(world, range(300))
-    outcomes = await world.tell(at("acme", SpoolVerified(transfer_id=T, hash=found)))
-    assert whereto(outcomes, CloseDue) == ["acme"]
+    outcomes = await world.tell(at(ACME, SpoolVerified(transfer_id=T, hash=found)))
+    assert whereto(outcomes, CloseDue) == [ACME]
     assert not of(outcomes, UploadCompleted)
     assert not of(outcomes, CastEnded)
     assert (await world.transfer()).reason == Code.SOURCE_CHANGED
@@ -317,9 +315,9 @@ async def test_a_wrong_digest_means_that_the_source_changed(
 async def test_a_chunk_with_two_digests_means_that_the_source_changed(world: World) -> None:
     """And nothing is granted after that."""
     await world.casting(request())
-    differed = at("acme", SourceDiffered(transfer_id=T, index=7))
+    differed = at(ACME, SourceDiffered(transfer_id=T, index=7))
     outcomes = await world.tell(differed, UPLOAD_DUE)
-    assert whereto(outcomes, CloseDue) == ["acme"]
+    assert whereto(outcomes, CloseDue) == [ACME]
     assert granted(outcomes) == []
     assert (await world.transfer()).detail.startswith("chunk 7 ")
     assert await world.tell(UPLOAD_DUE) == []
@@ -339,10 +337,10 @@ async def test_an_empty_file_has_nothing_to_upload(world: World) -> None:
 async def test_a_late_lane_gets_the_end_of_the_cast(world: World) -> None:
     """So its receiver asks for the whole file."""
     opened = await accepted(world)
-    await world.tell(at("acme", opened[BOB]))
+    await world.tell(at(ACME, opened[BOB]))
     await stored(world, range(300))
     await world.tell(VERIFIED)
-    outcomes = await world.tell(at("acme", opened[CAROL]))
+    outcomes = await world.tell(at(ACME, opened[CAROL]))
     assert of(outcomes, IntoCast) == [IntoCast(ALICE, T, CastEnded(transfer_id=T), CAROL)]
     assert (await world.sent_states())[CAROL] == Receiver.RECEIVING
 

@@ -6,22 +6,8 @@ from rollcast.messages import (
     UploadDue,
     UploadInvited,
 )
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    OTHER_SESSION,
-    PIECE,
-    SECOND,
-    T,
-    accept,
-    by,
-    file,
-    of,
-    one,
-    ranges,
-    request,
-)
+from tests.people import ALICE, BOB, CAROL
+from tests.unit.steps.build import OTHER_SESSION, PIECE, SECOND, T, accept, by, file, of, one, ranges, request
 from tests.unit.steps.test_clock import tick
 from tests.unit.steps.test_s290_cast import (
     DEEP,

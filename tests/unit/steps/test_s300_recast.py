@@ -4,11 +4,12 @@ import pytest
 
 from rollcast.messages import CastEnded, RepairDue
 from rollcast.messages.values import Range
-from tests.unit.steps.build import ALICE, MINUTE, SECOND, MiB, T, at, by, delivered, file, ranges, request
+from tests.people import ACME, ALICE, GLOBEX
+from tests.unit.steps.build import MINUTE, SECOND, MiB, T, at, by, delivered, file, ranges, request
 from tests.unit.steps.world import World
 from workers.work import CastChunks, IntoCast, Outcome
 
-MANY = [f"r{number}@{domain}" for number in range(4) for domain in ("acme", "globex")]
+MANY = [f"r{number}@{domain}" for number in range(4) for domain in (ACME, GLOBEX)]
 FIRST, SECOND_ONE = MANY[:2]
 ENDED = CastEnded(transfer_id=T)
 
@@ -27,7 +28,7 @@ def due(receiver: str, *wanted: Range, lacking: int = 0) -> RepairDue:
 
 async def repair(world: World, receiver: str, *wanted: Range) -> list[Outcome]:
     """What a request brings about."""
-    return await world.tell(at("acme", due(receiver, *wanted)))
+    return await world.tell(at(ACME, due(receiver, *wanted)))
 
 
 def to_all(first: int, stop: int) -> list[Outcome]:
@@ -67,8 +68,8 @@ async def test_a_recast_is_a_piece_at_most(world: World) -> None:
 async def test_what_one_request_may_not_ask_for_counts_too(world: World) -> None:
     """Of a large file a request asks for the first 64 MiB only, which may be less than a tenth."""
     await cast_to_many(world)
-    assert await world.tell(at("acme", due(FIRST, (10, 18), lacking=11))) == to_all(10, 18)
-    assert await world.tell(at("acme", due(FIRST, (40, 48), lacking=10))) == to_one(FIRST, (40, 48))
+    assert await world.tell(at(ACME, due(FIRST, (10, 18), lacking=11))) == to_all(10, 18)
+    assert await world.tell(at(ACME, due(FIRST, (40, 48), lacking=10))) == to_one(FIRST, (40, 48))
 
 
 async def test_with_few_lanes_open_each_is_repaired(world: World) -> None:
@@ -88,7 +89,7 @@ async def test_before_the_cast_has_ended_nothing_is_cast_again(world: World) -> 
 async def test_others_get_what_was_cast_again_to_all(world: World) -> None:
     """They are told the end, and ask again if something is still missing."""
     await cast_to_many(world)
-    batch = [at("acme", due(FIRST, (30, 50))), at("acme", due(SECOND_ONE, (31, 40), (45, 50)))]
+    batch = [at(ACME, due(FIRST, (30, 50))), at(ACME, due(SECOND_ONE, (31, 40), (45, 50)))]
     assert await world.tell(*batch) == [*to_all(30, 50), IntoCast(ALICE, T, ENDED, SECOND_ONE)]
     world.pass_time(9 * SECOND)
     assert await repair(world, SECOND_ONE, (30, 50)) == [IntoCast(ALICE, T, ENDED, SECOND_ONE)]

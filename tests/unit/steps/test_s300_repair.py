@@ -5,22 +5,8 @@ import pytest
 from rollcast.errors import IdentityError
 from rollcast.messages import CancelRequested, CastEnded, ChunksMissing, RepairDue
 from rollcast.states import Transfer
-from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
-    MALLORY,
-    OTHER_T,
-    T,
-    at,
-    by,
-    delivered,
-    of,
-    one,
-    ranges,
-    request,
-    whereto,
-)
+from tests.people import ACME, ALICE, BOB, CAROL, MALLORY
+from tests.unit.steps.build import OTHER_T, T, at, by, delivered, of, one, ranges, request, whereto
 from tests.unit.steps.world import World
 from workers.work import CastChunks, IntoCast, Outcome
 
@@ -30,7 +16,7 @@ MISSING = ChunksMissing(transfer_id=T, ranges=[(0, 3), (7, 8)], lacking=9)
 async def repair(world: World, *wanted: tuple[int, int]) -> list[Outcome]:
     """Carol's server asks for chunks."""
     due = RepairDue(transfer_id=T, receiver=CAROL, ranges=list(wanted))
-    return await world.tell(at("acme", due))
+    return await world.tell(at(ACME, due))
 
 
 async def test_a_request_is_forwarded_to_the_senders_server(world: World) -> None:
@@ -38,7 +24,7 @@ async def test_a_request_is_forwarded_to_the_senders_server(world: World) -> Non
     await world.casting(request())
     outcomes = await world.tell(by(CAROL, MISSING))
     assert len(outcomes) == 1
-    assert whereto(outcomes, RepairDue) == ["acme"]
+    assert whereto(outcomes, RepairDue) == [ACME]
     assert one(outcomes, RepairDue) == RepairDue(
         transfer_id=T, receiver=CAROL, ranges=MISSING.ranges, lacking=9
     )

@@ -14,12 +14,9 @@ from rollcast.messages import (
 from rollcast.messages.values import Hashes
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, BOB, CAROL, DAVE, GLOBEX, INITECH, MALLORY, NOBODY
 from tests.unit.steps.build import (
-    BOB,
-    CAROL,
-    DAVE,
     HOUR,
-    MALLORY,
     OTHER_T,
     WRONG,
     MiB,
@@ -40,7 +37,7 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers.work import DropLanes
 
-CLOSED = TransferClosed(transfer_id=T, sender_domain="acme", state=Transfer.CANCELLED, reason=Code.CANCELLED)
+CLOSED = TransferClosed(transfer_id=T, sender_domain=ACME, state=Transfer.CANCELLED, reason=Code.CANCELLED)
 
 
 class TestReceipts:
@@ -52,7 +49,7 @@ class TestReceipts:
         receipt = by(CAROL, delivered(stored_as="report (2).pdf"), reply_to="r", correlation_id="1")
         outcomes = await world.tell(receipt)
         assert whereto(outcomes, ReceiptRecorded) == [receipt]
-        assert whereto(outcomes, ReceiversFinished) == ["acme"]
+        assert whereto(outcomes, ReceiversFinished) == [ACME]
         (status,) = one(outcomes, ReceiversFinished).receivers
         assert (status.address, status.state, status.bytes) == (CAROL, Receiver.DELIVERED, 300 * MiB)
         assert status.stored_as == "report (2).pdf"
@@ -101,9 +98,9 @@ class TestReceipts:
 
     async def test_only_those_who_accepted_send_receipts(self, world: World) -> None:
         """Not those still asked, not those who rejected or never could, not strangers."""
-        await world.asking(request([BOB, CAROL, "nobody@acme"]))
+        await world.asking(request([BOB, CAROL, NOBODY]))
         await world.tell(by(CAROL, reject()))
-        for address in (BOB, CAROL, "nobody@acme", MALLORY):
+        for address in (BOB, CAROL, NOBODY, MALLORY):
             with pytest.raises(IdentityError):
                 await world.tell(by(address, delivered()))
         with pytest.raises(IdentityError):
@@ -122,7 +119,7 @@ class TestReceipts:
     async def test_a_receipt_after_the_closing_counts(self, world: World) -> None:
         """The file is there."""
         await world.casting(request())
-        await world.tell(at("globex", CLOSED))
+        await world.tell(at(GLOBEX, CLOSED))
         await world.tell(by(CAROL, delivered()))
         assert (await world.invited_states())[CAROL] == Receiver.DELIVERED
 
@@ -134,18 +131,18 @@ class TestClosing:
         """The announcement may have been lost with a queue, and after this nobody asks for it again."""
         await world.casting(request([BOB, CAROL, DAVE]))
         await world.tell(by(DAVE, delivered()))
-        outcomes = await world.tell(at("globex", CLOSED))
+        outcomes = await world.tell(at(GLOBEX, CLOSED))
         (receiver,) = one(outcomes, ReceiversFinished).receivers
         assert (receiver.address, receiver.state) == (DAVE, Receiver.DELIVERED)
-        assert whereto(outcomes, ReceiversFinished) == ["acme"]
+        assert whereto(outcomes, ReceiversFinished) == [ACME]
         assert one(outcomes, ClosingConfirmed).delivered == 1
 
     async def test_when_all_have_it_nothing_is_announced(self, world: World) -> None:
         """The sender's server had all receipts, or it would not say so."""
         await world.casting(request())
         await world.tell(by(CAROL, delivered()))
-        completed = TransferClosed(transfer_id=T, sender_domain="acme", state=Transfer.COMPLETED)
-        outcomes = await world.tell(at("globex", completed))
+        completed = TransferClosed(transfer_id=T, sender_domain=ACME, state=Transfer.COMPLETED)
+        outcomes = await world.tell(at(GLOBEX, completed))
         assert of(outcomes, ReceiversFinished) == []
         assert one(outcomes, ClosingConfirmed).delivered == 1
 
@@ -153,14 +150,14 @@ class TestClosing:
         """The sender's server hears that this half is closed."""
         await world.casting(request([BOB, CAROL, DAVE]))
         await world.tell(by(DAVE, delivered()))
-        outcomes = await world.tell(at("globex", CLOSED))
+        outcomes = await world.tell(at(GLOBEX, CLOSED))
         (drop,) = of(outcomes, DropLanes)
         assert sorted(drop.receivers) == [CAROL, DAVE]
         assert whereto(outcomes, TransferEnded) == [(CAROL, None)]
         ended = one(outcomes, TransferEnded)
         assert (ended.state, ended.reason) == (Transfer.CANCELLED, Code.CANCELLED)
-        assert whereto(outcomes, ClosingConfirmed) == ["acme"]
-        assert one(outcomes, ClosingConfirmed).domain == "globex"
+        assert whereto(outcomes, ClosingConfirmed) == [ACME]
+        assert one(outcomes, ClosingConfirmed).domain == GLOBEX
         states = await world.invited_states()
         assert (states[BOB], states[CAROL], states[DAVE]) == (
             Receiver.RECEIVING,
@@ -179,8 +176,8 @@ class TestClosing:
     async def test_each_end_has_a_reason(self, world: World, state: Transfer, becomes: Receiver) -> None:
         """Even if the transfer's end has none."""
         await world.casting(request())
-        closed = TransferClosed(transfer_id=T, sender_domain="acme", state=state)
-        await world.tell(at("globex", closed))
+        closed = TransferClosed(transfer_id=T, sender_domain=ACME, state=state)
+        await world.tell(at(GLOBEX, closed))
         row = (await world.invited())[CAROL]
         assert row.state == becomes
         assert row.reason is not None
@@ -188,23 +185,23 @@ class TestClosing:
     async def test_who_did_not_answer_is_told_that(self, world: World) -> None:
         """Nobody cancelled a transfer that went on without it."""
         await world.asking(request())
-        closed = TransferClosed(transfer_id=T, sender_domain="acme", state=Transfer.PARTIAL)
-        ended = one(await world.tell(at("globex", closed)), TransferEnded)
+        closed = TransferClosed(transfer_id=T, sender_domain=ACME, state=Transfer.PARTIAL)
+        ended = one(await world.tell(at(GLOBEX, closed)), TransferEnded)
         assert (ended.state, ended.reason) == (Transfer.PARTIAL, Code.NO_ANSWER)
 
     async def test_a_repeated_closing_is_confirmed_again(self, world: World) -> None:
         """And told again to those only who have not confirmed it."""
         await world.casting(request([CAROL, DAVE]))
-        await world.tell(at("globex", CLOSED))
+        await world.tell(at(GLOBEX, CLOSED))
         await world.tell(by(CAROL, discarded()))
-        outcomes = await world.tell(at("globex", CLOSED))
+        outcomes = await world.tell(at(GLOBEX, CLOSED))
         assert of(outcomes, ClosingConfirmed)
         assert whereto(outcomes, TransferEnded) == [(DAVE, None)]
 
     async def test_what_is_removed_is_confirmed(self, world: World) -> None:
         """The sender's server hears of it, each time it is said."""
         await world.casting(request())
-        await world.tell(at("globex", CLOSED))
+        await world.tell(at(GLOBEX, CLOSED))
         receipt = by(CAROL, discarded(), reply_to="r", correlation_id="1")
         for _ in range(2):
             outcomes = await world.tell(receipt)
@@ -223,15 +220,15 @@ class TestClosing:
 
     async def test_an_unknown_transfer_is_confirmed(self, world: World) -> None:
         """Or the sender's server would ask for ever."""
-        outcomes = await world.tell(at("globex", CLOSED))
+        outcomes = await world.tell(at(GLOBEX, CLOSED))
         assert len(of(outcomes, ClosingConfirmed)) == 1
 
     async def test_another_domain_does_not_close_it(self, world: World) -> None:
         """Its own transfer, under the same id, has nothing here."""
         await world.casting(request())
-        closed = TransferClosed(transfer_id=T, sender_domain="initech", state=Transfer.CANCELLED)
-        outcomes = await world.tell(at("globex", closed))
-        assert whereto(outcomes, ClosingConfirmed) == ["initech"]
+        closed = TransferClosed(transfer_id=T, sender_domain=INITECH, state=Transfer.CANCELLED)
+        outcomes = await world.tell(at(GLOBEX, closed))
+        assert whereto(outcomes, ClosingConfirmed) == [INITECH]
         assert len(outcomes) == 1
         assert (await world.invited_states())[CAROL] == Receiver.RECEIVING
 

@@ -17,15 +17,12 @@ from rollcast.messages import (
 from rollcast.messages.values import ReceiverStatus
 from rollcast.reasons import Code
 from rollcast.states import Receiver, Transfer
+from tests.people import ACME, BOB, CAROL, GLOBEX, MALLORY, STRANGER
 from tests.unit.steps.build import (
-    BOB,
-    CAROL,
     HOUR,
-    MALLORY,
     MINUTE,
     OTHER_T,
     RIGHT,
-    STRANGER,
     WRONG,
     MiB,
     T,
@@ -46,7 +43,7 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers.work import DropCast
 
-CLOSE_DUE = at("acme", CloseDue(transfer_id=T))
+CLOSE_DUE = at(ACME, CloseDue(transfer_id=T))
 
 
 def finished(address: str, state: Receiver, revision: int = 9, **fields: Any) -> ReceiversFinished:
@@ -62,7 +59,7 @@ async def test_a_receipt_about_other_bytes_is_none(world: World, told: dict[str,
     """Each is held against the file before a transfer is called completed."""
     await world.casting(request())
     await world.settle(by(BOB, delivered()))
-    outcomes = await world.settle(at("acme", finished(CAROL, Receiver.DELIVERED, **told)))
+    outcomes = await world.settle(at(ACME, finished(CAROL, Receiver.DELIVERED, **told)))
     report = reported(outcomes)
     assert report.transfer.state == Transfer.PARTIAL
     assert ends(report)[CAROL] == (Receiver.FAILED, Code.NOT_STORED)
@@ -84,7 +81,7 @@ class TestEnding:
         assert (report.transfer.state, report.transfer.reason) == (Transfer.COMPLETED, None)
         assert (report.transfer.report_version, report.transfer.list_version) == (1, 1)
         assert ends(report) == {BOB: (Receiver.DELIVERED, None), CAROL: (Receiver.DELIVERED, None)}
-        assert whereto(outcomes, TransferClosed) == ["acme", "globex"]
+        assert whereto(outcomes, TransferClosed) == [ACME, GLOBEX]
         assert of(outcomes, DropCast)
         assert await world.chunks() == 0
 
@@ -118,10 +115,10 @@ class TestEnding:
     async def test_ends_that_are_told_again_are_no_news(self, world: World) -> None:
         """Neither before nor after the end."""
         await world.casting(request())
-        told = at("acme", finished(BOB, Receiver.DELIVERED, bytes=300 * MiB, blake3=RIGHT.blake3))
+        told = at(ACME, finished(BOB, Receiver.DELIVERED, bytes=300 * MiB, blake3=RIGHT.blake3))
         await world.tell(told)
         assert await world.tell(told) == []
-        await world.tell(at("acme", finished(CAROL, Receiver.FAILED)))
+        await world.tell(at(ACME, finished(CAROL, Receiver.FAILED)))
         before = await world.transfer()
         assert await world.tell(told) == []
         assert await world.transfer() == before
@@ -136,14 +133,14 @@ class TestEnding:
         has_it = ReceiverStatus(
             address=BOB, state=Receiver.DELIVERED, revision=99, bytes=300 * MiB, blake3=RIGHT.blake3
         )
-        assert await world.tell(at("acme", ReceiversFinished(transfer_id=T, receivers=[has_it]))) == []
+        assert await world.tell(at(ACME, ReceiversFinished(transfer_id=T, receivers=[has_it]))) == []
         assert await world.transfer() == before
 
     async def test_ends_of_unknown_transfers_and_receivers_are_nothing(self, world: World) -> None:
         """A peer may tell anything."""
-        assert await world.tell(at("acme", finished(BOB, Receiver.DELIVERED))) == []
+        assert await world.tell(at(ACME, finished(BOB, Receiver.DELIVERED))) == []
         await world.casting(request())
-        assert await world.tell(at("acme", finished(MALLORY, Receiver.DELIVERED))) == []
+        assert await world.tell(at(ACME, finished(MALLORY, Receiver.DELIVERED))) == []
 
     async def test_a_late_receipt_corrects_the_report(self, world: World) -> None:
         """Delivered outranks every other end; each correction is a version."""
@@ -166,7 +163,7 @@ class TestEnding:
         await world.casting(request())
         await world.settle(by(BOB, failed()), by(CAROL, failed()))
         for state in (Receiver.EXPIRED, Receiver.CANCELLED, Receiver.RECEIVING):
-            assert await world.tell(at("acme", finished(BOB, state, revision=99))) == []
+            assert await world.tell(at(ACME, finished(BOB, state, revision=99))) == []
         assert (await world.transfer()).report_version == 1
 
     async def test_it_does_not_end_early(self, world: World) -> None:
@@ -175,7 +172,7 @@ class TestEnding:
         assert await world.tell(CLOSE_DUE) == []
         await world.settle(by(BOB, accept()), by(CAROL, accept()))
         assert await world.tell(CLOSE_DUE) == []
-        assert await world.tell(at("acme", CloseDue(transfer_id=OTHER_T))) == []
+        assert await world.tell(at(ACME, CloseDue(transfer_id=OTHER_T))) == []
 
     async def test_an_unmet_policy_declines(self, world: World) -> None:
         """Who had accepted is told that nothing comes."""
@@ -215,7 +212,7 @@ class TestEnding:
 async def test_a_changed_source_fails_the_transfer(world: World) -> None:
     """From the spool's finding to the report."""
     await world.casting(request())
-    await world.settle(at("acme", SourceDiffered(transfer_id=T, index=3)))
+    await world.settle(at(ACME, SourceDiffered(transfer_id=T, index=3)))
     report = reported(await world.settle(by(BOB, discarded()), by(CAROL, discarded())))
     assert (report.transfer.state, report.transfer.reason) == (Transfer.FAILED, Code.SOURCE_CHANGED)
     assert set(ends(report).values()) == {(Receiver.FAILED, Code.SOURCE_CHANGED)}

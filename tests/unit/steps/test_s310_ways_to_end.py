@@ -14,12 +14,9 @@ from rollcast.messages import (
 )
 from rollcast.reasons import Code
 from rollcast.states import FINAL_RECEIVER, Receiver, Transfer
+from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, MALLORY
 from tests.unit.steps.build import (
-    ALICE,
-    BOB,
-    CAROL,
     HOUR,
-    MALLORY,
     MINUTE,
     OTHER_T,
     SECOND,
@@ -41,7 +38,7 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers.work import DropCast, DropSpool, Outcome
 
-CLOSE_DUE = at("acme", CloseDue(transfer_id=T))
+CLOSE_DUE = at(ACME, CloseDue(transfer_id=T))
 CANCEL = CancelRequested(transfer_id=T)
 
 
@@ -118,7 +115,7 @@ class TestExpiry:
         """Consent time and expiry may be the same instant."""
         await world.asking(request(consent_timeout=60_000, expires=60_000))
         world.pass_time(HOUR)
-        report = reported(await world.settle(at("acme", RoundDue(transfer_id=T))))
+        report = reported(await world.settle(at(ACME, RoundDue(transfer_id=T))))
         assert report.transfer.state == Transfer.DECLINED
 
 
@@ -226,7 +223,7 @@ class TestCleanUp:
     async def confirm(self, world: World, *domains: str) -> list[Outcome]:
         """These domains have closed their half."""
         return await world.tell(
-            *(at("acme", ClosingConfirmed(transfer_id=T, domain=domain)) for domain in domains)
+            *(at(ACME, ClosingConfirmed(transfer_id=T, domain=domain)) for domain in domains)
         )
 
     async def test_the_spools_room_is_free_at_once(self, world: World) -> None:
@@ -240,8 +237,8 @@ class TestCleanUp:
     async def test_the_last_confirmation_cleans_up(self, world: World) -> None:
         """The cast goes, and nothing is due any more."""
         await self.ended(world)
-        assert await self.confirm(world, "acme") == []
-        outcomes = await self.confirm(world, "globex")
+        assert await self.confirm(world, ACME) == []
+        outcomes = await self.confirm(world, GLOBEX)
         assert outcomes == [DropCast(ALICE, T)]
         assert (await world.transfer()).due_at is None
 
@@ -249,9 +246,9 @@ class TestCleanUp:
         """A server that knows of a receipt that did not come here is asked again, until it has come."""
         await world.casting(request([CAROL]))
         await expired(world)
-        lost = at("acme", ClosingConfirmed(transfer_id=T, domain="globex", delivered=1))
+        lost = at(ACME, ClosingConfirmed(transfer_id=T, domain=GLOBEX, delivered=1))
         assert await world.tell(lost) == []
-        assert whereto(await world.tell(CLOSE_DUE), TransferClosed) == ["globex"]
+        assert whereto(await world.tell(CLOSE_DUE), TransferClosed) == [GLOBEX]
         await world.settle(by(CAROL, delivered()))
         assert await world.tell(lost) == [DropCast(ALICE, T)]
         assert (await world.transfer()).due_at is None
@@ -260,7 +257,7 @@ class TestCleanUp:
         """Whoever is not on the list may have told its server of one."""
         await world.casting(request([CAROL]))
         await expired(world)
-        more = at("acme", ClosingConfirmed(transfer_id=T, domain="globex", delivered=1))
+        more = at(ACME, ClosingConfirmed(transfer_id=T, domain=GLOBEX, delivered=1))
         assert await world.tell(more) == []
         world.pass_time(3_600 * SECOND)
         assert await world.tell(more) == [DropCast(ALICE, T)]
@@ -270,7 +267,7 @@ class TestCleanUp:
         await world.settle(by(CAROL, request([BOB], transfer_id=OTHER_T, file=file(size=500 * MiB))))
         await self.ended(world)
         for _ in range(3):
-            await self.confirm(world, "acme", "globex", "globex")
+            await self.confirm(world, ACME, GLOBEX, GLOBEX)
             await world.tell(CLOSE_DUE)
         assert await world.reserved() == 500 * MiB
 
@@ -278,20 +275,20 @@ class TestCleanUp:
         """A prompt is answered with what the ledger says."""
         await self.ended(world)
         outcomes = await world.tell(CLOSE_DUE)
-        assert whereto(outcomes, TransferClosed) == ["acme", "globex"]
+        assert whereto(outcomes, TransferClosed) == [ACME, GLOBEX]
         closed = one(outcomes[:2], TransferClosed)
         assert (closed.state, closed.reason, closed.sender_domain) == (
             Transfer.CANCELLED,
             Code.CANCELLED,
-            "acme",
+            ACME,
         )
 
     async def test_a_confirmation_before_the_end_is_nothing(self, world: World) -> None:
         """Nor is one for a transfer that is not known."""
         await world.casting(request())
-        assert await self.confirm(world, "acme", "globex") == []
-        unknown = ClosingConfirmed(transfer_id=OTHER_T, domain="acme")
-        assert await world.tell(at("acme", unknown)) == []
+        assert await self.confirm(world, ACME, GLOBEX) == []
+        unknown = ClosingConfirmed(transfer_id=OTHER_T, domain=ACME)
+        assert await world.tell(at(ACME, unknown)) == []
         assert await world.reserved() == 300 * MiB
 
     async def test_a_refused_transfer_has_nothing_to_clean_up(self, world: World) -> None:

@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from rollcast.errors import Transient
 from rollcast.messages import ChunksSpooled, SourceDiffered
 from rollcast.states import Transfer
-from tests.unit.steps.build import ALICE, MALLORY, OTHER_T, SERVER, T, file, request
-from tests.unit.steps.spool_pool import CHUNK, LAST, Letter, Pool
+from tests.people import ALICE, MALLORY, SERVER_USER, everybodys
+from tests.unit.steps.build import OTHER_T, T, file, request
+from tests.unit.steps.measured import counting
+from tests.unit.steps.spool_pool import CHUNK, LAST, Chunk, Pool
 from tests.unit.steps.world import World
+from workers.spool.chunk_checks import ENDED, UNKNOWN_TRANSFER
 from workers.spool.store import Store
 
 
 async def test_chunks_are_stored_and_told(world: World, pool: Pool) -> None:
     """A batch in one transaction and one message."""
-    assert await pool.take(Letter(0), Letter(2, LAST)) == ["ack", "ack"]
+    assert await pool.take(Chunk(0), Chunk(2, LAST)) == ["ack", "ack"]
     assert pool.files() == {f"{T}/0", f"{T}/2"}
     assert pool.told == [ChunksSpooled(transfer_id=T, count=2)]
     assert (await world.transfer()).spooled == 2
@@ -27,22 +31,22 @@ async def test_chunks_are_stored_and_told(world: World, pool: Pool) -> None:
 
 async def test_a_chunk_that_comes_again_is_told_again(world: World, pool: Pool) -> None:
     """The worker may have died before it told; the count stands."""
-    await pool.take(Letter(1))
-    assert await pool.take(Letter(1), Letter(1)) == ["ack", "ack"]
+    await pool.take(Chunk(1))
+    assert await pool.take(Chunk(1), Chunk(1)) == ["ack", "ack"]
     assert pool.told[1:] == [ChunksSpooled(transfer_id=T, count=0)]
     assert (await world.transfer()).spooled == 1
 
 
 async def test_another_digest_means_that_the_source_changed(pool: Pool) -> None:
     """Of any chunk."""
-    await pool.take(Letter(1))
-    assert await pool.take(Letter(1, b"g" * CHUNK)) == ["ack"]
+    await pool.take(Chunk(1))
+    assert await pool.take(Chunk(1, b"g" * CHUNK)) == ["ack"]
     assert pool.told[1:] == [SourceDiffered(transfer_id=T, index=1)]
 
 
 async def test_a_chunk_that_comes_twice_at_once_and_differs(world: World, pool: Pool) -> None:
     """In one batch as well, and the first digest stands."""
-    assert await pool.take(Letter(1), Letter(0), Letter(1, b"g" * CHUNK)) == ["ack", "ack", "ack"]
+    assert await pool.take(Chunk(1), Chunk(0), Chunk(1, b"g" * CHUNK)) == ["ack", "ack", "ack"]
     assert pool.told == [SourceDiffered(transfer_id=T, index=1)]
     assert (await world.transfer()).spooled == 2
 
@@ -65,48 +69,80 @@ async def test_a_chunk_that_comes_twice_at_once_and_differs(world: World, pool: 
         {"body": b""},
         {"body": LAST},
     ],
-    ids=str,
+    ids=lambda wrong: everybodys(str(wrong)),
 )
 async def test_a_wrong_chunk_is_dropped(world: World, pool: Pool, wrong: dict[str, Any]) -> None:
     """It is acknowledged, and ends nothing."""
-    assert await pool.take(Letter(**wrong), Letter(1)) == ["ack", "ack"]
+    assert await pool.take(Chunk(**wrong), Chunk(1)) == ["ack", "ack"]
     assert pool.files() == {f"{T}/1"}
     assert await world.state() == Transfer.CASTING
 
 
 async def test_a_server_may_upload_for_the_sender(pool: Pool) -> None:
     """As it casts."""
-    assert await pool.take(Letter(0, user_id=SERVER)) == ["ack"]
+    assert await pool.take(Chunk(0, user_id=SERVER_USER)) == ["ack"]
     assert pool.files() == {f"{T}/0"}
 
 
 async def test_chunks_that_come_after_the_end_leave_nothing(world: World, pool: Pool) -> None:
     """Whether the spooler knew the transfer before or not."""
-    await pool.take(Letter(0))
+    await pool.take(Chunk(0))
     await world.change(state=Transfer.CANCELLED)
-    assert await pool.take(Letter(1), Letter(2, LAST)) == ["ack", "ack"]
-    assert await pool.take(Letter(1)) == ["ack"]
+    assert await pool.take(Chunk(1), Chunk(2, LAST)) == ["ack", "ack"]
+    assert await pool.take(Chunk(1)) == ["ack"]
     assert pool.files() == set()
     assert (await world.transfer()).spooled == 1
 
 
+async def test_chunks_that_come_after_the_end_are_no_fault(world: World, pool: Pool) -> None:
+    """All may have their receipts before the upload is stored. Those of no transfer at all are worth a warning."""
+    await world.change(state=Transfer.COMPLETED)
+    nobodys = Chunk(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
+    more = counting()
+    with capture_logs() as lines:
+        await pool.take(Chunk(1), nobodys)
+    told = {line["reason"]: line["log_level"] for line in lines}
+    assert told == {ENDED: "debug", UNKNOWN_TRANSFER: "warning"}
+    assert [more("rollcast_chunks_refused_total", reason=reason) for reason in told] == [1, 1]
+
+
+class Removed(Store):
+    """Its transfer ends while a chunk is being stored, and the folder is removed under it."""
+
+    def __init__(self, pool: Pool, world: World) -> None:
+        super().__init__(f"file://{pool.folder}")
+        self._world = world
+
+    async def put(self, transfer_id: str, index: int, chunk: bytes) -> None:
+        """As a folder answers then."""
+        await self._world.change(state=Transfer.COMPLETED)
+        raise Transient("No such file or directory")
+
+
+async def test_a_chunk_whose_folder_is_removed_under_it_is_late(world: World, pool: Pool) -> None:
+    """It does not come again, and nobody is warned."""
+    with capture_logs() as lines:
+        assert await Pool(world, pool.folder, Removed(pool, world)).take(Chunk(1)) == ["ack"]
+    assert [(line["reason"], line["log_level"]) for line in lines] == [(ENDED, "debug")]
+
+
 async def test_what_a_dead_worker_stored_of_an_ended_transfer_goes(world: World, pool: Pool) -> None:
     """Its chunk comes again, to one that knows that nothing is kept any more."""
-    await pool.take(Letter(0))
+    await pool.take(Chunk(0))
     assert pool.files()
     await world.change(state=Transfer.CANCELLED)
     successor = Pool(world, pool.folder)
-    assert await successor.take(Letter(0, redelivered=True)) == ["ack"]
+    assert await successor.take(Chunk(0, redelivered=True)) == ["ack"]
     assert pool.files() == set()
 
 
 async def test_without_the_broker_chunks_go_back(pool: Pool) -> None:
     """They are stored, but nobody knows."""
     pool.away = True
-    assert await pool.take(Letter(0)) == ["nack"]
+    assert await pool.take(Chunk(0)) == ["nack"]
 
 
-class Returning(Letter):
+class Returning(Chunk):
     """A chunk that is delivered again when it goes back, and notes when."""
 
     def __init__(self, pool: Pool) -> None:
@@ -152,9 +188,9 @@ async def test_a_worker_that_is_to_end_does_not_pause(pool: Pool) -> None:
     obstacle = obstruct(pool)
     async with asyncio.timeout(3):
         for _ in range(6):
-            assert await pool.take(Letter(0)) == ["nack"]
+            assert await pool.take(Chunk(0)) == ["nack"]
     obstacle.unlink()
-    assert await pool.take(Letter(0)) == ["ack"]
+    assert await pool.take(Chunk(0)) == ["ack"]
 
 
 class Uneven(Store):
@@ -180,7 +216,7 @@ def uneven_beside(pool: Pool, world: World) -> Pool:
 async def test_what_cannot_be_stored_holds_nothing_up(world: World, pool: Pool) -> None:
     """It alone goes back, when it is sure what became of the others."""
     uneven = uneven_beside(pool, world)
-    assert await uneven.take(Letter(0), Letter(1)) == ["nack", "ack"]
+    assert await uneven.take(Chunk(0), Chunk(1)) == ["nack", "ack"]
     assert uneven.files() == {f"{T}/1"}
     assert (await world.transfer()).spooled == 1
 
@@ -193,20 +229,20 @@ async def test_what_cannot_be_deleted_holds_nothing_up(
     uneven = uneven_beside(pool, world)
     await world.asking(request(transfer_id=OTHER_T, file=file(size=3 * CHUNK), chunk_size=CHUNK))
     if not redelivered:
-        await uneven.take(Letter(1))
+        await uneven.take(Chunk(1))
     await world.change(state=Transfer.CANCELLED)
-    others = Letter(1, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
-    late = Letter(2, LAST, redelivered=redelivered)
+    others = Chunk(1, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
+    late = Chunk(2, LAST, redelivered=redelivered)
     assert await uneven.take(late, others) == ["nack", "ack"]
-    assert await pool.take(Letter(2, LAST, redelivered=True)) == ["ack"]
+    assert await pool.take(Chunk(2, LAST, redelivered=True)) == ["ack"]
     assert uneven.files() == {f"{OTHER_T}/1"}
 
 
 async def test_two_transfers_in_a_batch(world: World, pool: Pool) -> None:
     """Each is told of its own."""
     await world.asking(request(transfer_id=OTHER_T, file=file(size=CHUNK), chunk_size=CHUNK))
-    other = Letter(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
-    await pool.take(other, Letter(0))
+    other = Chunk(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
+    await pool.take(other, Chunk(0))
     assert {(m.transfer_id, m.count) for m in pool.told if isinstance(m, ChunksSpooled)} == {
         (T, 1),
         (OTHER_T, 1),
@@ -216,13 +252,13 @@ async def test_two_transfers_in_a_batch(world: World, pool: Pool) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", "/tmp", f"./{T}", f"{T}/0", "a\0b", T.upper(), f"{T}\n"])
 async def test_a_chunk_names_a_transfer_and_no_file(world: World, pool: Pool, name: str) -> None:
     """Delivered again it would be cleaned up after, whoever sent it."""
-    await pool.take(Letter(0))
+    await pool.take(Chunk(0))
     hostile: dict[str, Any] = {
         "user_id": MALLORY,
         "routing_key": f"{MALLORY}.{OTHER_T}",
         "headers": {"transfer": name},
     }
-    assert await pool.take(Letter(1, redelivered=True, **hostile)) == ["ack"]
+    assert await pool.take(Chunk(1, redelivered=True, **hostile)) == ["ack"]
     assert pool.files() == {f"{T}/0"}
 
 
@@ -231,21 +267,21 @@ async def test_only_a_chunk_of_its_sender_is_cleaned_up_after(
     world: World, pool: Pool, hostile: dict[str, Any]
 ) -> None:
     """What is left of an ended transfer by anybody else's word stays."""
-    await pool.take(Letter(0))
+    await pool.take(Chunk(0))
     await world.change(state=Transfer.CANCELLED)
-    assert await pool.take(Letter(1, redelivered=True, **hostile)) == ["ack"]
+    assert await pool.take(Chunk(1, redelivered=True, **hostile)) == ["ack"]
     assert pool.files() == {f"{T}/0"}
-    assert await pool.take(Letter(1, redelivered=True)) == ["ack"]
+    assert await pool.take(Chunk(1, redelivered=True)) == ["ack"]
     assert pool.files() == set()
 
 
 async def test_a_transfer_that_begins_later_is_known_then(world: World, pool: Pool) -> None:
     """Chunks that came before it are no reason not to take its own."""
-    early = Letter(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
+    early = Chunk(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T})
     assert await pool.take(early) == ["ack"]
     assert pool.files() == set()
     await world.asking(request(transfer_id=OTHER_T, file=file(size=CHUNK), chunk_size=CHUNK))
-    await pool.take(Letter(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T}))
+    await pool.take(Chunk(0, routing_key=f"{ALICE}.{OTHER_T}", headers={"transfer": OTHER_T}))
     assert pool.files() == {f"{OTHER_T}/0"}
 
 
@@ -262,7 +298,7 @@ class Faulty(Store):
 async def test_a_fault_costs_a_chunk_and_not_the_pool(world: World, pool: Pool) -> None:
     """Given back it would end each worker that takes it; dropped, it is asked for again."""
     faulty = Pool(world, pool.folder, Faulty(f"file://{pool.folder}"))
-    assert await faulty.take(Letter(0), Letter(1)) == ["ack", "ack"]
+    assert await faulty.take(Chunk(0), Chunk(1)) == ["ack", "ack"]
     assert faulty.files() == {f"{T}/1"}
     assert (await world.transfer()).spooled == 1
 
@@ -270,5 +306,5 @@ async def test_a_fault_costs_a_chunk_and_not_the_pool(world: World, pool: Pool) 
 async def test_chunks_of_an_unknown_transfer_are_dropped(world: World, tmp_path: Path) -> None:
     """Nothing is stored that nobody would clean up."""
     pool = Pool(world, tmp_path / "spool")
-    assert await pool.take(Letter(0)) == ["ack"]
+    assert await pool.take(Chunk(0)) == ["ack"]
     assert pool.files() == set()

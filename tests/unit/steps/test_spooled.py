@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rollcast.messages.values import Range
-from tests.unit.steps.build import ALICE, T, by, digest, request
+from tests.people import ALICE
+from tests.unit.steps.build import T, by, digest, request
 from tests.unit.steps.world import World
 from workers.ledger import spooled
 

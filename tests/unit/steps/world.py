@@ -12,7 +12,8 @@ from sqlalchemy import Row, func, select
 from rollcast.messages import ReceiversProgressed, TransferRequested
 from rollcast.messages.values import Capabilities, Limits, Offer
 from rollcast.topology import POOLS, accepts
-from tests.unit.steps.build import ALICE, MiB, T, accept, at, by, digest
+from tests.people import ACME, ALICE, GLOBEX, INITECH, SERVER
+from tests.unit.steps.build import MiB, T, accept, at, by, digest
 from workers.ledger import Database, Ledger, accounts, sent, spooled
 from workers.ledger.tables import invited_receivers, sent_chunks, sent_receivers, sent_transfers, spool_usage
 from workers.settings import Settings
@@ -20,9 +21,9 @@ from workers.steps import STEPS
 from workers.work import DropCast, Outcome, Received, Services, ToStep
 
 SETTINGS = Settings(
-    server="main",
-    domains=("acme", "globex"),
-    peers=("initech",),
+    server=SERVER,
+    domains=(ACME, GLOBEX),
+    peers=(INITECH,),
     amqp_url="amqp://nobody@nowhere",
     management_url=None,
     operators=("operator",),
@@ -31,6 +32,7 @@ SETTINGS = Settings(
     spool_quota=1000 * MiB,
     retention_days=30,
     metrics_port=0,
+    log_level="info",
 )
 
 

@@ -1,10 +1,10 @@
-"""Sizes, durations and texts of the command line."""
+"""Sizes and durations as people type them, and texts of the command line."""
 
 import pytest
 
-from rollcast.cli.quantities import duration, size
 from rollcast.cli.texts import duration_text, plural, time_text, visible
 from rollcast.messages.values import MAX_DURATION, MAX_FILE_SIZE
+from rollcast.quantities import duration, file_size, size
 from rollcast.sizes import size_text
 
 
@@ -23,14 +23,28 @@ from rollcast.sizes import size_text
 )
 def test_sizes(text: str, count: int) -> None:
     """Decimal and binary units, in any case."""
-    assert size(text) == count
+    assert size(text) == file_size(text) == count
 
 
-@pytest.mark.parametrize("text", ["", "-1", "MiB", "1M", "1e3", "1 MiB x", "nan", "٣kB", "65TiB", "9" * 99])
+@pytest.mark.parametrize("text", ["", "-1", "MiB", "1M", "1e3", "1 MiB x", "nan", "٣kB", "9" * 99])
 def test_no_sizes(text: str) -> None:
     """An unclear one is refused with a sentence."""
-    with pytest.raises(ValueError, match=r"\w"):
-        size(text)
+    for read in (size, file_size):
+        with pytest.raises(ValueError, match=r"\w"):
+            read(text)
+
+
+def test_a_file_may_not_have_any_size() -> None:
+    """Other things may."""
+    assert size("65TiB") == 65 * 1024**4
+    with pytest.raises(ValueError, match="more than a file may have"):
+        file_size("65TiB")
+
+
+@pytest.mark.parametrize("count", [2**53 + 1, 2**62, 10**19 - 1])
+def test_numbers_of_bytes_are_exact(count: int) -> None:
+    """However large."""
+    assert size(str(count)) == count
 
 
 @pytest.mark.parametrize(
