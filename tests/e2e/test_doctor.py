@@ -95,7 +95,7 @@ def test_a_deployment_that_is_well(world: World) -> None:
         *("version", "plugins", "alarms", "policies", "clocks", "message size"),
         *("rights of the server", f"rights of {OPERATOR}", f"rights of {ACME}", f"rights of {GLOBEX}"),
         *(f"inboxes of {ACME}", f"inboxes of {GLOBEX}"),
-        *("queues", "pools", "parked", "bindings", "lanes"),
+        *("entries", "queues", "pools", "parked", "bindings", "lanes"),
         *("identity", "ledger", "pool clock", "spool", "room"),
     } == subjects
     terminal = world.run("doctor", "--as", BOB, "--json")
