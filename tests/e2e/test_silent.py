@@ -59,10 +59,12 @@ def test_who_acknowledges_nothing_is_cut_off_and_may_go_on(
     completes(world, sending, source)
 
 
+@pytest.mark.timeout(300)
 def test_who_takes_all_does_not_stop_the_others(tmp_path: Path, connections: ExitStack) -> None:
     """On a broker that has no room for what it takes: the worker cuts it off as soon as that is seen."""
     source = random_file(tmp_path / "too-big.bin", TOO_BIG)
     with private_node(tmp_path / "broker", LIMIT) as node, deployed(tmp_path, node) as world:
+        world.add(ALICE)
         world.receive(CAROL)
         silent = Silent(world, connections, BOB)
         sending = start(world, source)
