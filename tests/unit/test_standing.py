@@ -119,7 +119,7 @@ async def test_without_broker_or_ledger() -> None:
         process.link.up = False
         away = await process.standing.ready()
         assert (away.well, away.told["broker"], away.told["ledger"]) == (False, "not connected", "ok")
-        process.link.open, process.ledger = True, Transient(f"nothing at {NOWHERE}")
+        process.link.up, process.ledger = True, Transient(f"nothing at {NOWHERE}")
         shut = await process.standing.ready()
         assert (shut.well, shut.told["broker"]) == (False, "ok")
         assert shut.told["ledger"] == "nothing at amqp://nobody:***@127.0.0.1:1"
