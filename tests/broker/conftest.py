@@ -16,6 +16,7 @@ from rollcast.broker import Link
 from tests.broker.proxy import Proxy, proxied
 from tests.broker.worksite import Worksite
 from tests.people import ACME, GLOBEX, OPERATOR
+from workers.broker import entries
 from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
 from workers.settings import Settings
@@ -87,6 +88,7 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
         peers=(),
         amqp_url=url,
         management_url=None,
+        operators=(OPERATOR,),
         ledger_url="",
         spool_url="",
         spool_quota=0,
@@ -98,6 +100,10 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
     declarer = Declarer(link)
     queues = [topology.step_queue(name, STEP, settings.domains), topology.parked(name)]
     await declarer.exchanges()
+    async with entries.locked(url, "test") as held:
+        await held.declare()
+        for entry in topology.INNER:
+            await held.open(entry)
     await declarer.queues(queues)
     for rung in rung_queues(name):
         await declarer.rung(rung)

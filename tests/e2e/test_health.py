@@ -49,7 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def test_a_worker_that_works(place: Place) -> None:
     """It is alive and ready, pool by pool."""
     place.lives()
-    ready = {"ready": True, "phase": "running", "broker": "ok", "ledger": "ok", "pools": OK}
+    ready = {"ready": True, "phase": "running", "broker": "ok", "ledger": "ok", "rights": "ok", "pools": OK}
     assert health(place.worker, "readyz") == (200, ready)
 
 
@@ -66,7 +66,7 @@ def test_without_the_broker(place: Place) -> None:
     place.lives()
     place.node.start()
     place.becomes(200)
-    assert lines(place.worker, f"consumes rollcast.step.{SERVER}.s260 again")[0]["pool"] == "s260"
+    assert lines(place.worker, f"consumes rollcast.step2.{SERVER}.s260 again")[0]["pool"] == "s260"
 
 
 def test_without_the_ledger(place: Place) -> None:
