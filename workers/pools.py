@@ -220,7 +220,7 @@ class Pools:
             case "clock":
                 keeper = Keeper(settings, self._database, self._store, self._management)
                 census = Census(settings, self._database)
-                watchdog = Watchdog(settings.domains, self._management, self._declarer)
+                watchdog = Watchdog(settings.domains, self._management)
                 clock = Clock(self._database, self._outbox)
                 return [clock.run(), keeper.run(), census.run(), watchdog.run()]
             case "progress":

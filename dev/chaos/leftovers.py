@@ -8,7 +8,7 @@ from dev.chaos.scene import Scene
 from rollcast.topology import BULK, INNER
 
 INBOX = "rollcast.inbox."
-EMPTY = ("rollcast.step.", "rollcast.spool.", "rollcast.progress.")
+EMPTY = ("rollcast.step2.", "rollcast.spool.", "rollcast.progress.")
 """Queues that stay, and are empty when there is nothing to do. What waits on a rung comes down within minutes,
 and inboxes that nobody reads keep what expires with its transfer."""
 

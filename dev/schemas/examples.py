@@ -58,7 +58,7 @@ EXAMPLES: dict[str, object] = {
     "message": "ConsentAnswered",
     "moved_at": 1_767_225_699_000_000,
     "name": "Bericht für März.pdf",
-    "QueueFigures.name": "rollcast.step.main.s240",
+    "QueueFigures.name": "rollcast.step2.main.s240",
     "next": 500,
     "AccountAnswered.next": "bob@acme",
     "number": 3,

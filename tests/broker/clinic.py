@@ -42,9 +42,11 @@ class Clinic:
         return management.call(self.node.management_url, method, path, body)
 
     @contextmanager
-    def policy(self, pattern: str, definition: dict[str, object], priority: int) -> Iterator[None]:
-        """A policy for the time of a block."""
-        path = self.node.path("policies", f"test-{secrets.token_hex(4)}")
+    def policy(
+        self, pattern: str, definition: dict[str, object], priority: int, kind: str = "policies"
+    ) -> Iterator[None]:
+        """A policy for the time of a block; `kind` may be "operator-policies"."""
+        path = self.node.path(kind, f"test-{secrets.token_hex(4)}")
         wanted = {"pattern": pattern, "definition": definition, "priority": priority, "apply-to": "queues"}
         self.admin("PUT", path, wanted)
         try:

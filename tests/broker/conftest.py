@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import aio_pika
@@ -13,6 +14,7 @@ from dev.broker import Broker
 from rollcast import topology
 from rollcast.broker import Link
 from tests.broker.proxy import Proxy, proxied
+from tests.broker.worksite import Worksite
 from tests.people import ACME, GLOBEX, OPERATOR
 from workers.broker import entries
 from workers.broker.declarer import Declarer
@@ -111,3 +113,17 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
         await declarer.delete_exchange(rung.name)
     await link.close()
     management.call(node.management_url, "DELETE", f"/api/users/{user}")
+
+
+@pytest.fixture
+async def site(tmp_path: Path, server: Settings) -> AsyncIterator[Worksite]:
+    """Ledgers and spools for that server, whose workers have never run."""
+    made = Worksite(tmp_path, server)
+    yield made
+    await made.close(f"{server.server}-other")
+
+
+@pytest.fixture
+def consumed(server: Settings) -> str:
+    """The name of a queue that workers of that server consume."""
+    return topology.step_queue(server.server, STEP, server.domains).name

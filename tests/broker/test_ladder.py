@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aio_pika
 import pytest
+from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractChannel
 
 from rollcast import topology
@@ -57,11 +58,16 @@ async def shop(server: Settings, admin: AbstractChannel) -> AsyncIterator[Shop]:
 @pytest.fixture
 async def said(shop: Shop, user: User) -> Delivery:
     """What somebody who wants a reply said to the step."""
+    return await says(shop, user, reply_to="somewhere", correlation_id="7")
+
+
+async def says(shop: Shop, user: User, **properties: Any) -> Delivery:
+    """What somebody says to the step."""
     url = user(".*", "^$")
     name = url.split("//")[1].split(":")[0]
     async with await aio_pika.connect(url) as connection:
         up = await (await connection.channel()).get_exchange(topology.UP, ensure=False)
-        message = aio_pika.Message(b"hello", user_id=name, reply_to="somewhere", correlation_id="7")
+        message = aio_pika.Message(b"hello", user_id=name, **properties)
         await up.publish(message, f"{shop.settings.domains[0]}.{name}.answer")
     return await shop.take(shop.step_queue)
 
@@ -77,6 +83,21 @@ async def test_a_message_comes_back_from_its_rung_as_itself(shop: Shop, said: De
     assert (found.user, found.exchange, found.key) == (origin.user, origin.exchange, origin.key)
     assert (found.attempt, again.body) == (1, said.body)
     assert (again.reply_to, again.correlation_id) == ("somewhere", "7")
+
+
+async def test_copies_do_not_expire_as_their_original(shop: Shop, user: User) -> None:
+    """Nor have they other headers than ours: on its rung, parked, and replayed."""
+    said = await says(shop, user, expiration=3600, headers={"x-delivery-count": 7, "theirs": "x"})
+    assert said.expiration is not None
+    last = replace(envelope.read(said), attempt=len(RUNGS))
+    assert await shop.ladder.lift(STEP, said, envelope.read(said), LATER) == "retried"
+    assert await shop.ladder.lift(STEP, said, last, LATER) == "parked"
+    rung = topology.retry_queue(shop.settings.server, *RUNGS[0]).name
+    kept = topology.parked(shop.settings.server).name
+    for copy in (await shop.take(rung), await shop.take(kept)):
+        assert copy.expiration is None
+        assert all(name.startswith("rollcast-") for name in copy.headers)
+        assert copy.delivery_mode == DeliveryMode.PERSISTENT
 
 
 async def test_after_the_last_rung_a_message_is_parked_as_itself(shop: Shop, said: Delivery) -> None:

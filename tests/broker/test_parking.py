@@ -21,6 +21,7 @@ from tests.broker.conftest import STEP
 from tests.broker.proxy import Proxy
 from tests.people import BOB
 from workers import envelope
+from workers.broker.declarer import Declarer
 from workers.envelope import Envelope
 from workers.parked import parking
 from workers.parked import queue as parked_queue
@@ -139,6 +140,8 @@ async def test_a_replayed_message_is_itself(office: Office) -> None:
     home = office.settings.domains[0]
     assert envelope.read(delivery) == Envelope(BOB, topology.UP, f"{home}.{BOB}.answer", 0)
     assert (delivery.body, delivery.routing_key) == (ANSWER, f"{home}.{STEP}")
+    assert delivery.expiration is None
+    assert all(header.startswith("rollcast-") for header in delivery.headers.keys() - {"x-delivery-count"})
     assert await office.handled() is None
     assert await office.listed() == []
 
@@ -191,7 +194,21 @@ async def test_a_message_is_shown_with_all_that_it_says(office: Office) -> None:
     assert texts[1:] == ["c100", ("c1" * 100_000)[:65_536]]
 
 
-async def test_what_was_delivered_too_often_is_parked_by_the_broker(office: Office, user: User) -> None:
+@pytest.fixture
+async def earlier(server: Settings) -> AsyncIterator[str]:
+    """The queue of the step as an earlier version has declared it."""
+    link = Link(server.amqp_url, "test")
+    declarer = Declarer(link)
+    queue = topology.earlier_step_queue(server.server, STEP, server.domains)
+    await declarer.queues([queue])
+    yield queue.name
+    await declarer.delete_queues([queue.name])
+    await link.close()
+
+
+async def test_what_the_broker_has_parked_for_an_earlier_version(
+    office: Office, user: User, earlier: str
+) -> None:
     """It is listed with its step, its sender and this reason, and can be replayed like any other."""
     url = user(".*", "^$")
     name, home = url.split("//")[1].split(":")[0], office.settings.domains[0]
@@ -199,7 +216,8 @@ async def test_what_was_delivered_too_often_is_parked_by_the_broker(office: Offi
     async with await aio_pika.connect(url) as connection:
         up = await (await connection.channel()).get_exchange(topology.UP, ensure=False)
         await up.publish(aio_pika.Message(ANSWER, user_id=name), key)
-    await _give_back_until_parked(office)
+    assert await office.handled() is not None
+    await _give_back_until_parked(office, earlier)
     (message,) = await office.listed()
     assert (message.step, message.reason, message.origin) == (STEP, "delivery_limit", name)
     assert (message.message, message.transfer_id) == ("ConsentAnswered/1", "a" * 32)
@@ -212,13 +230,13 @@ async def test_what_was_delivered_too_often_is_parked_by_the_broker(office: Offi
     assert await office.listed() == []
 
 
-async def _give_back_until_parked(office: Office) -> None:
-    server = office.settings.server
-    step = await office.channel.get_queue(topology.step_queue(server, STEP, ()).name)
-    async with asyncio.timeout(60), step.iterator() as deliveries:
+async def _give_back_until_parked(office: Office, earlier: str) -> None:
+    queue = await office.channel.get_queue(earlier)
+    async with asyncio.timeout(60), queue.iterator() as deliveries:
         for _ in range(101):
-            await (await anext(deliveries)).nack(requeue=True)
-    parked = await office.channel.get_queue(topology.parked(server).name)
+            # From 4.3 on, `nack` does not count.
+            await (await anext(deliveries)).reject(requeue=True)
+    parked = await office.channel.get_queue(topology.parked(office.settings.server).name)
     async with asyncio.timeout(60), parked.iterator() as deliveries:
         await (await anext(deliveries)).nack(requeue=True)
 

@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
 from aio_pika import Message
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pamqp.common import FieldTable
 
 from rollcast.messages import OverviewAnswered
 from rollcast.messages.figures import Finding
-from rollcast.topology import INNER, STEP, parked, progress_queue, step_queue
+from rollcast.topology import INNER, STEP, earlier_step_queue, parked, progress_queue, step_queue
 from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
 from tests.broker.clinic import database as database
@@ -64,7 +65,7 @@ async def test_a_queue_with_other_arguments(clinic: Clinic, admin: AbstractChann
     await clinic.declarer.delete_queues([spec.name])
     await admin.declare_queue(spec.name, durable=True, arguments={**spec.arguments, "x-delivery-limit": 5})
     found = await clinic.queues()
-    assert found[f"queue {spec.name}"].detail == "x-delivery-limit is 5, not 100"
+    assert found[f"queue {spec.name}"].detail == "x-delivery-limit is 5, not 1000"
     assert "Stop the pool s260, delete the queue" in (found[f"queue {spec.name}"].remedy or "")
 
 
@@ -84,6 +85,43 @@ async def test_a_policy_that_would_lose_messages(clinic: Clinic) -> None:
     with clinic.policy(f"^{name}$", {"message-ttl": 1000}, 5):
         finding = await _until(clinic, f"queue {name}")
         assert "sets message-ttl" in finding.detail
+
+
+@pytest.mark.parametrize("kind", ["policies", "operator-policies"])
+async def test_a_policy_that_lowers_the_limit_of_deliveries(clinic: Clinic, kind: str) -> None:
+    """An operator's, too; one that is higher changes nothing."""
+    name = step_queue(clinic.settings.server, "s270", ()).name
+    with clinic.policy(f"^{name}$", {"delivery-limit": 20}, 5, kind):
+        finding = await _until(clinic, f"queue {name}")
+        assert "policy test-" in finding.detail
+        assert ("operator" in finding.detail) == (kind == "operator-policies")
+        assert finding.detail.endswith("sets delivery-limit")
+    other = step_queue(clinic.settings.server, "s280", ()).name
+    with (
+        clinic.policy(f"^{other}$", {"delivery-limit": 2000}, 5, kind),
+        clinic.policy(f"^{name}$", {"message-ttl": 1000}, 5),
+    ):
+        await _until(clinic, f"queue {name}")
+        assert f"queue {other}" not in await clinic.queues()
+
+
+async def test_a_policy_that_dead_letters(clinic: Clinic) -> None:
+    """Terminals write into the queues of steps."""
+    name = step_queue(clinic.settings.server, "s270", ()).name
+    with clinic.policy(f"^{name}$", {"dead-letter-exchange": "elsewhere"}, 5):
+        assert (await _until(clinic, f"queue {name}")).detail.endswith("sets dead-letter-exchange")
+
+
+async def test_queues_of_an_earlier_version(clinic: Clinic, admin: AbstractChannel) -> None:
+    """They are named for as long as they are there, with what waits in them."""
+    earlier = earlier_step_queue(clinic.settings.server, "s240", ())
+    assert "earlier queues" not in await clinic.queues()
+    await clinic.declarer.queues([earlier])
+    await admin.default_exchange.publish(Message(b"x"), earlier.name)
+    finding = (await clinic.queues())["earlier queues"]
+    await clinic.declarer.delete_queues([earlier.name])
+    assert not finding.ok
+    assert finding.detail.startswith(f"{earlier.name}: 1 messages wait in them")
 
 
 async def _until(clinic: Clinic, subject: str) -> Finding:

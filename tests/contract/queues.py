@@ -1,4 +1,7 @@
-"""Every queue that the topology can name, found by its functions: a new one is found without being listed."""
+"""Every queue that the topology can name, found by its functions: a new one is found without being listed.
+
+Those of an earlier version are left out: nobody declares or addresses them any more.
+"""
 
 import inspect
 from collections.abc import Callable
@@ -38,7 +41,7 @@ def queues(values: dict[str, tuple[object, ...]] = NAMES) -> list[QueueSpec]:
     makers = [
         function
         for _, function in inspect.getmembers(topology, inspect.isfunction)
-        if function.__annotations__.get("return") is QueueSpec
+        if function.__annotations__.get("return") is QueueSpec and function is not topology.earlier_step_queue
     ]
     return [spec for maker in makers for spec in _made_by(maker, values)]
 

@@ -75,7 +75,7 @@ def _said_by_servers() -> set[Flow]:
 
 def _heard() -> set[Flow]:
     pools = {
-        ("server", f"rollcast.step.{{server}}.{step}", name)
+        ("server", f"rollcast.step2.{{server}}.{step}", name)
         for step in topology.STEPS
         for name in _names(topology.accepts(step))
     }

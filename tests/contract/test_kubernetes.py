@@ -59,7 +59,7 @@ def test_the_queues_are_those_of_the_server(copied: Path) -> None:
     rendered = k8s.render(overlay)
     scaled = of_kind(rendered, "ScaledObject")
     names = {found["spec"]["triggers"][0]["metadata"]["queueName"] for found in scaled.values()}
-    assert {"rollcast.step.emea.s200", "rollcast.spool.emea", "rollcast.progress.emea"} <= names
+    assert {"rollcast.step2.emea.s200", "rollcast.spool.emea", "rollcast.progress.emea"} <= names
     assert not [name for name in names if "main" in name]
     told = of_kind(rendered, "PodMonitor")["rollcast-workers"]["spec"]["podMetricsEndpoints"][0][
         "relabelings"

@@ -85,7 +85,7 @@ def test_what_a_server_says_reaches_one_queue(pool: str) -> None:
 
 
 def _queue_of(pool: str) -> str:
-    return "rollcast.progress.main" if pool == "progress" else f"rollcast.step.main.{pool}"
+    return "rollcast.progress.main" if pool == "progress" else f"rollcast.step2.main.{pool}"
 
 
 def _reached(exchange: str, key: str) -> list[str]:
@@ -112,7 +112,30 @@ def test_queues_are_bound_to_exchanges_that_there_are() -> None:
 def test_chunks_and_transfers_keep_out_of_quorum_queues() -> None:
     """Quorum queues are the steps', and no name of a transfer is on one."""
     quorum = {spec.name for spec in queues() if spec.arguments.get("x-queue-type") == "quorum"}
-    assert quorum == {f"rollcast.step.main.{step}" for step in STEPS}
+    assert quorum == {f"rollcast.step2.main.{step}" for step in STEPS}
+
+
+def test_a_step_queue_dead_letters_nothing_and_names_its_limit() -> None:
+    """Terminals write into it; and the limit of a broker from 4.0 on would be 20."""
+    assert topology.step_queue("main", "s260", ()).arguments == {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": 1000,
+    }
+
+
+def test_the_earlier_queues_are_those_that_it_declared() -> None:
+    """Whoever declares them with other arguments is refused, and an old worker then does not start."""
+    spec = topology.earlier_step_queue("main", "s260", ("acme",))
+    assert spec.name == "rollcast.step.main.s260"
+    assert spec.arguments == {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": 100,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": "rollcast.parked.main",
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    assert spec.bindings == topology.step_queue("main", "s260", ("acme",)).bindings
 
 
 def test_the_longest_names_are_short_enough_for_amqp() -> None:

@@ -111,7 +111,7 @@ def test_a_pool_that_is_killed(world: World, alone: Worker) -> None:
     troubles = _becomes(world, bool, "it is seen")
     assert list(troubles) == [f"pool {ALONE}"]
     assert troubles[f"pool {ALONE}"]["remedy"] == f"Start it: python -m workers {ALONE}"
-    assert troubles[f"pool {ALONE}"]["server"] == "main"
+    assert troubles[f"pool {ALONE}"]["server"] == SERVER
 
 
 def test_a_backlog_is_seen(world: World, alone: Worker, tmp_path: Path) -> None:
@@ -169,12 +169,14 @@ def test_a_queue_with_the_wrong_arguments(world: World, alone: Worker) -> None:
     """What differs is told, and what is said to do about it helps."""
     alone.stop()
     damage.delete(world.node, QUEUE)
-    damage.declare(world.node, QUEUE, {"x-queue-type": "quorum", "x-delivery-limit": 5})
+    damage.declare(
+        world.node, QUEUE, {"x-queue-type": "quorum", "x-delivery-limit": 5, "x-dead-letter-exchange": ""}
+    )
     try:
         subject = f"queue {QUEUE}"
         trouble = _becomes(world, lambda found: subject in found, "it is seen")[subject]
-        assert "x-delivery-limit is 5, not 100" in trouble["detail"]
-        assert "x-dead-letter-exchange is None, not ''" in trouble["detail"]
+        assert "x-delivery-limit is 5, not 1000" in trouble["detail"]
+        assert "x-dead-letter-exchange is '', not None" in trouble["detail"]
         assert f"Stop the pool {ALONE}, delete the queue, start again" in trouble["remedy"]
     finally:
         damage.delete(world.node, QUEUE)

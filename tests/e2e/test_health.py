@@ -66,7 +66,7 @@ def test_without_the_broker(place: Place) -> None:
     place.lives()
     place.node.start()
     place.becomes(200)
-    assert lines(place.worker, f"consumes rollcast.step.{SERVER}.s260 again")[0]["pool"] == "s260"
+    assert lines(place.worker, f"consumes rollcast.step2.{SERVER}.s260 again")[0]["pool"] == "s260"
 
 
 def test_without_the_ledger(place: Place) -> None:

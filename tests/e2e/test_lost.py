@@ -43,7 +43,7 @@ def test_a_lane_is_deleted(world: World, tmp_path: Path) -> None:
 def test_a_step_queue_is_deleted_before_the_invitation(world: World, tmp_path: Path) -> None:
     """The workers declare the queue of their step again, and whoever was not invited is invited again."""
     source = small(world, tmp_path)
-    damage.delete(world.node, f"rollcast.step.{SERVER}.s240")
+    damage.delete(world.node, f"rollcast.step2.{SERVER}.s240")
     completes(world, start(world, source), source)
 
 

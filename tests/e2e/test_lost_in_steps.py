@@ -50,7 +50,7 @@ def test_the_spool_queue_is_deleted(pools: World, tmp_path: Path) -> None:
 def test_a_step_loses_its_messages(pools: World, tmp_path: Path, step: str, damaged: damage.Damage) -> None:
     """An invitation, a committed answer, a receipt: what a step never got to see is said to it again."""
     source = small(pools, tmp_path)
-    worker, queue = pool(pools, step), f"rollcast.step.{SERVER}.{step}"
+    worker, queue = pool(pools, step), f"rollcast.step2.{SERVER}.{step}"
     worker.kill()
     sending = start(pools, source)
     wait_until(lambda: damage.depth(pools.node, queue) > 0, f"messages wait in {queue}")

@@ -23,7 +23,7 @@ from tests.people import ACME, ALICE, BOB, ERIN, GLOBEX, SERVER, SERVER_USER
 HEX = "0123456789abcdef" * 2
 THEIR_INBOX, THEIR_LANE = f"rollcast.inbox.{ALICE}", f"rollcast.lane.{ALICE}.{HEX}"
 OWN_INBOX = f"rollcast.inbox.{BOB}"
-STEP_QUEUE = f"rollcast.step.{SERVER}.s210"
+STEP_QUEUE = f"rollcast.step2.{SERVER}.s210"
 
 
 class Method(NamedTuple):

@@ -101,7 +101,7 @@ class Load:
 
     def _waiting(self) -> list[str]:
         queues = management.call(self.world.node.management_url, "GET", self.world.node.path("queues"))
-        steps = (one for one in queues if one["name"].startswith("rollcast.step."))
+        steps = (one for one in queues if one["name"].startswith("rollcast.step2."))
         return [one["name"] for one in steps if one.get("messages") != 0]
 
     def done(self, worker: Worker) -> int:

@@ -150,7 +150,7 @@ def test_a_broker_that_is_gone_for_a_while(mine: World) -> None:
     """What libraries say of it is JSON as well; each consumer tells its attempts, and when it is back."""
     assert isinstance(mine.node, Node)
     mine.node.stop()
-    queue = f"rollcast.step.{SERVER}.s260"
+    queue = f"rollcast.step2.{SERVER}.s260"
     lost = _says(mine, "", logger="rollcast.broker.consumer", queue=queue, attempt=2)
     assert lost["next_try_s"] >= 0
     mine.node.start()

@@ -36,7 +36,7 @@ class Process:
         self.consumer = Consumer(self.link, "q", self._take, prefetch=1)
         self.consumer.ready.set()
         self.pools = [Pool("s260", self._died), Pool("clock", self._died)]
-        self.pools[0].consumes("rollcast.step.main.s260", self.consumer)
+        self.pools[0].consumes("rollcast.step2.main.s260", self.consumer)
         self.ledger: Exception | None = None
         self.rights: str | None = None
         self.standing = Standing(self.pools, self.link, self._ping, {"rights": lambda: self.rights})
@@ -118,7 +118,7 @@ async def test_a_pool_that_does_not_consume() -> None:
         ready = await process.standing.ready()
         assert not ready.well
         assert ready.told["pools"] == {
-            "s260": "does not consume rollcast.step.main.s260",
+            "s260": "does not consume rollcast.step2.main.s260",
             "clock": "ok",
         }
         assert process.standing.alive().well

@@ -1,6 +1,14 @@
 """The queues that are a server's own: those of its pools, of the ladder, and of what is parked."""
 
-from rollcast.topology import STEPS, QueueSpec, parked, progress_queue, spool_queue, step_queue
+from rollcast.topology import (
+    STEPS,
+    QueueSpec,
+    earlier_step_queue,
+    parked,
+    progress_queue,
+    spool_queue,
+    step_queue,
+)
 from workers.ladder import rung_queues
 from workers.settings import Settings
 
@@ -10,6 +18,11 @@ def of_pools(settings: Settings) -> dict[str, QueueSpec]:
     server, domains = settings.server, settings.domains
     steps = {step: step_queue(server, step, domains) for step in STEPS}
     return {**steps, "spool": spool_queue(server), "progress": progress_queue(server, domains)}
+
+
+def of_an_earlier_version(settings: Settings) -> list[QueueSpec]:
+    """The queues that steps had before, for as long as they are there."""
+    return [earlier_step_queue(settings.server, step, settings.domains) for step in STEPS]
 
 
 def of_nobody(settings: Settings) -> list[QueueSpec]:

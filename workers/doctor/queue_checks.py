@@ -15,9 +15,10 @@ from workers.settings import Settings
 
 HARMFUL = {
     *("message-ttl", "expires", "max-length", "max-length-bytes", "overflow"),
-    *("dead-letter-exchange", "dead-letter-routing-key", "delivery-limit"),
+    *("dead-letter-exchange", "dead-letter-routing-key"),
 }
 """What a policy must not set on a queue of ours: it would lose messages, or keep them where nobody looks."""
+LIMIT = "delivery-limit"
 WELL = {"running", "idle", "flow", "live"}
 """States of a queue that serves; `live` where the broker collects no figures."""
 LOOKED_AT = 100
@@ -30,7 +31,8 @@ Queue = Mapping[str, Any]
 async def check_queues(settings: Settings, view: BrokerView, declarer: Declarer) -> list[Finding]:
     """All queues of the server, their consumers and the parked messages."""
     described = await view.described()
-    counts = await declarer.counts(own_queues.names(settings))
+    earlier = [spec.name for spec in own_queues.of_an_earlier_version(settings) if spec.name in described]
+    counts = await declarer.counts([*own_queues.names(settings), *earlier])
     pools, others = own_queues.of_pools(settings), own_queues.of_nobody(settings)
     troubles = [
         trouble
@@ -41,6 +43,7 @@ async def check_queues(settings: Settings, view: BrokerView, declarer: Declarer)
     of_pools = {pool: counts.get(spec.name, NOTHING) for pool, spec in pools.items()}
     return [
         *(troubles or [all_fine]),
+        *_earlier(earlier, counts),
         *_consumers(of_pools),
         _parked(counts.get(parked(settings.server).name, NOTHING).ready),
     ]
@@ -55,14 +58,43 @@ def _trouble(spec: QueueSpec, queue: Queue | None, pool: str | None) -> Finding 
         )
     if differing := _differences(spec.arguments, queue["arguments"]):
         return wrong(subject, ", ".join(differing.values()), _declared_anew(pool, differing))
-    if harmful := HARMFUL & set(queue.get("effective_policy_definition") or {}):
-        remedy = "Change its pattern so that it does not fit, or clear it; see rabbitmqctl list_policies."
-        return wrong(subject, f"the policy {queue.get('policy')} sets {', '.join(sorted(harmful))}", remedy)
+    if harmful := _harmful(spec, queue.get("effective_policy_definition") or {}):
+        remedy = (
+            "Change its pattern so that it does not fit, or clear it; see rabbitmqctl list_policies and "
+            "list_operator_policies."
+        )
+        return wrong(subject, f"{_policies(queue)} sets {', '.join(harmful)}", remedy)
     if (state := queue.get("state", "running")) not in WELL:
         return wrong(
             subject, f"it is {state}", "See the broker's log: nodes that have the queue may be down."
         )
     return None
+
+
+def _harmful(spec: QueueSpec, policy: Mapping[str, Any]) -> list[str]:
+    """What a policy sets that it must not; of two limits of deliveries the lower one counts."""
+    limit, own = policy.get(LIMIT), spec.arguments.get(f"x-{LIMIT}")
+    lowers = isinstance(limit, int) and isinstance(own, int) and limit < own
+    return sorted({*(HARMFUL & set(policy)), *({LIMIT} if lowers else ())})
+
+
+def _policies(queue: Queue) -> str:
+    """The broker merges a policy and an operator policy, and does not say what is whose."""
+    named = {"the policy": queue.get("policy"), "the operator policy": queue.get("operator_policy")}
+    return " with ".join(f"{kind} {name}" for kind, name in named.items() if name) or "a policy"
+
+
+def _earlier(names: list[str], counts: Mapping[str, Counts]) -> list[Finding]:
+    if not names:
+        return []
+    found = [counts.get(name, NOTHING) for name in names]
+    waiting, consumed = sum(one.ready for one in found), sum(bool(one.consumers) for one in found)
+    detail = f"{some(names)}: {waiting} messages wait in them, and somebody consumes {consumed} of them"
+    remedy = (
+        "Workers empty them, and delete them when nobody has consumed them for a minute: see whether workers of the "
+        "earlier version still run."
+    )
+    return [wrong("earlier queues", detail, remedy)]
 
 
 def _declared_anew(pool: str | None, differing: Iterable[str]) -> str:

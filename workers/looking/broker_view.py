@@ -15,7 +15,7 @@ from rollcast.messages.figures import BrokerFigures, QueueFigures
 from rollcast.messages.values import MAX_TEXT
 from workers.broker import own_queues
 from workers.broker.declarer import Counts, Declarer
-from workers.broker.management import Management, measured
+from workers.broker.management import Management
 from workers.settings import Settings
 
 WITHIN = 5.0
@@ -24,6 +24,8 @@ FRESH = 1.0
 """Seconds for which what was seen is told again."""
 
 EFFECTIVE = "effective_policy_definition"
+POLICIES = {"policy": "policies", "operator_policy": "operator-policies"}
+"""The fields in which a queue names its policies, and where these are described."""
 
 Queue = Mapping[str, Any]
 
@@ -66,11 +68,12 @@ class BrokerView:
         return {"queues": queues, "broker": broker, "trouble": trouble}
 
     async def described(self) -> dict[str, Queue]:
-        """The server's own queues by their names, as the management API describes them."""
+        """The server's own queues by their names, those of an earlier version too, as the management API describes
+        them."""
         server = self._settings.server
-        own = rf"^rollcast\.((step|retry)\.{server}\.|(progress|spool|parked)\.{server}$)"
+        own = rf"^rollcast\.((step2?|retry)\.{server}\.|(progress|spool|parked)\.{server}$)"
         columns = (
-            *("name", "arguments", "policy", EFFECTIVE, "state"),
+            *("name", "arguments", "policy", "operator_policy", EFFECTIVE, "state"),
             *("messages_unacknowledged", "message_stats"),
         )
         query = f"page=1&page_size=100&use_regex=true&name={quote(own, safe='')}&columns={','.join(columns)}"
@@ -79,11 +82,24 @@ class BrokerView:
 
     async def _with_policies(self, queues: Sequence[Queue]) -> list[Queue]:
         """A broker that collects no figures names a queue's policy, and before 4.3 does not say what it sets."""
-        if all(EFFECTIVE in queue for queue in queues if queue.get("policy")):
+        if all(EFFECTIVE in queue for queue in queues if set(POLICIES) & queue.keys()):
             return list(queues)
-        policies = await self._management.call("GET", f"policies/{self._management.vhost}")
-        definitions = {policy["name"]: policy["definition"] for policy in policies}
-        return [{EFFECTIVE: definitions.get(queue.get("policy")), **queue} for queue in queues]
+        found = {kind: await self._definitions(path) for kind, path in POLICIES.items()}
+        return [{EFFECTIVE: _merged(queue, found), **queue} for queue in queues]
+
+    async def _definitions(self, path: str) -> Mapping[str, Mapping[str, Any]]:
+        policies = await self._management.call("GET", f"{path}/{self._management.vhost}")
+        return {policy["name"]: policy["definition"] for policy in policies}
+
+
+def _merged(queue: Queue, found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """What the policies of a queue set together; of two limits the lower one, as the broker does."""
+    merged: dict[str, Any] = {}
+    for kind, definitions in found.items():
+        for name, value in definitions.get(queue.get(kind) or "", {}).items():
+            both = isinstance(value, int) and name in merged
+            merged[name] = min(merged[name], value) if both else value
+    return merged
 
 
 async def _broker(management: Management) -> BrokerFigures:
@@ -94,7 +110,7 @@ async def _broker(management: Management) -> BrokerFigures:
         memory_limit=_sum(nodes, "mem_limit"),
         disk_free=_sum(nodes, "disk_free"),
         full=await management.fullness_of(nodes),
-        measured=measured(nodes),
+        measured=await management.collects(),
     )
 
 
