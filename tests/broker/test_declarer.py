@@ -102,7 +102,7 @@ async def test_a_cast_hears_only_its_own_upload(declarer: Declarer, admin: Abstr
     for _ in range(2):
         await declarer.cast(CAST, key)
         await declarer.queues([lane])
-    bulk = await admin.get_exchange(topology.BULK)
+    bulk = await admin.get_exchange(topology.INNER[topology.BULK])
     for sent in (key, f"alice@{DOMAIN}.{secrets.token_hex(16)}", f"eve@{DOMAIN}.{ID}"):
         await bulk.publish(Message(sent.encode()), sent, mandatory=False)
     held = await admin.get_queue(lane.name)
