@@ -102,12 +102,15 @@ async def test_a_cast_hears_only_its_own_upload(declarer: Declarer, admin: Abstr
     for _ in range(2):
         await declarer.cast(CAST, key)
         await declarer.queues([lane])
-    bulk = await admin.get_exchange(topology.BULK)
+    # No client may publish to the inner exchange: it hears an entry, here one of the test's own.
+    bulk = await admin.declare_exchange(f"test.{SERVER}.bulk", "topic", auto_delete=True)
+    await (await admin.get_exchange(topology.INNER[topology.BULK], ensure=False)).bind(bulk, "#")
     for sent in (key, f"alice@{DOMAIN}.{secrets.token_hex(16)}", f"eve@{DOMAIN}.{ID}"):
         await bulk.publish(Message(sent.encode()), sent, mandatory=False)
     held = await admin.get_queue(lane.name)
     assert (await held.get(no_ack=True)).body == key.encode()
     assert await held.get(no_ack=True, fail=False) is None
+    await bulk.delete()
 
 
 async def test_what_is_missing_costs_no_connection(declarer: Declarer, server: Settings) -> None:
