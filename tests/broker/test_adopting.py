@@ -6,6 +6,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from rollcast.errors import Permanent
+from rollcast.topology import earlier_step_queue
+from tests.broker.conftest import STEP
 from tests.broker.worksite import Worksite
 from tests.revisions import begin_at
 from workers.identity.conflicts import Conflict
@@ -73,6 +75,19 @@ async def test_nothing_is_adopted_while_others_run(
             ):
                 await site.adopts(**named)
     await site.starts()
+
+
+async def test_workers_of_an_earlier_version_count(
+    site: Worksite, server: Settings, admin: AbstractChannel
+) -> None:
+    """They consume queues of other names."""
+    earlier = earlier_step_queue(server.server, STEP, server.domains)
+    await site.declarer.queues([earlier])
+    await site.starts()
+    async with site.others_run(admin, earlier.name):
+        with pytest.raises(Permanent, match="nothing is adopted"):
+            await site.adopts(spool="second")
+    await site.declarer.delete_queues([earlier.name])
 
 
 async def test_a_domain_is_added_while_workers_run(

@@ -129,9 +129,10 @@ class Guard:
 
 
 async def others_run(settings: Settings, declarer: Declarer) -> bool:
-    """Whether anybody consumes a queue of the server; asked by one that does not yet."""
-    names = [spec.name for spec in own_queues.of_pools(settings).values()]
-    return any(counts.consumers for counts in (await declarer.counts(names)).values())
+    """Whether anybody consumes a queue of the server, of an earlier version too; asked by one that does not yet."""
+    specs = [*own_queues.of_pools(settings).values(), *own_queues.of_an_earlier_version(settings)]
+    counts = await declarer.counts([spec.name for spec in specs])
+    return any(found.consumers for found in counts.values())
 
 
 def _refuse(conflict: Conflict | None) -> None:
