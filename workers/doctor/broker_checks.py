@@ -19,7 +19,8 @@ PROMETHEUS = "rabbitmq_prometheus"
 LAZY_PATTERN = r"^rollcast\.(lane|spool)\."
 UNSEEN = (
     "but how full memory and disk are, and nodes that have lost each other, cannot be seen: the broker's management "
-    "collects no figures, and leaves them to Prometheus. Transfers are held from an alarm on, and not before it"
+    "collects no figures, and leaves them to Prometheus. Transfers are held from an alarm on, and not before it, "
+    "and receivers that acknowledge nothing are not cut off"
 )
 SKEW = 3.0
 """Seconds by which clocks may differ; the broker tells its time in whole seconds."""
