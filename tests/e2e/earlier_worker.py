@@ -5,7 +5,7 @@ import asyncio
 import sys
 
 from rollcast.broker import Link
-from rollcast.topology import STEPS, earlier_step_queue
+from rollcast.topology import EXCHANGES, STEPS, earlier_step_queue
 from workers.broker.declarer import Declarer
 
 EVERY_S = 1.0
@@ -14,8 +14,9 @@ EVERY_S = 1.0
 async def declare(url: str, server: str, *domains: str) -> None:
     """Declare them once."""
     link = Link(url, "a worker of the earlier version")
-    declarer = Declarer(link)
-    await declarer.exchanges()
+    channel, declarer = await link.channel(), Declarer(link)
+    for name, kind in EXCHANGES.items():
+        await channel.declare_exchange(name, kind, durable=True)
     await declarer.queues(earlier_step_queue(server, step, domains) for step in STEPS)
     await link.close()
 

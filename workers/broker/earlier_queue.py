@@ -16,6 +16,7 @@ from rollcast.broker import Consumer, Delivery, is_stale
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import Transient
 from rollcast.topology import QueueSpec
+from workers.broker import entries
 from workers.broker.declarer import Counts, Declarer
 from workers.broker.management import Management
 
@@ -85,14 +86,19 @@ class EarlierQueue:
         if counts is None:
             await self._leave()
             return LOOK_SELDOM
-        for exchange, key in self._spec.bindings:
-            await self._declarer.unbind(self._spec.name, exchange, key)
+        if not await self._is_needed():
+            for exchange, key in self._spec.bindings:
+                await self._declarer.unbind(self._spec.name, exchange, key)
         if counts.ready:
             self._begin(tasks)
         elif all(one.processed or is_stale(one) for one in self._in_hand):
             await self._leave()
         await self._delete_if_quiet(counts)
         return LOOK_EVERY
+
+    async def _is_needed(self) -> bool:
+        """Whether the queue that takes its place gets nothing yet, as far as that can be seen."""
+        return self._management.configured and bool(await entries.closed(self._management))
 
     async def _counts(self) -> Counts | None:
         name = self._spec.name
