@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from bench.silent import PREFETCH, UNLIMITED, frozen, silent
 from bench.stage import MiB, Stage, random_file, receiving, stage
 from dev.gauge import Gauge
 from rollcast import Sender
+from rollcast.errors import BrokerUnavailable
 from rollcast.events import ListResolved, UploadStarted
 
 SIZE = 2048 * MiB
@@ -21,7 +22,10 @@ DEADLINE_S = 400.0
 
 
 def run(folder: Path) -> dict[str, Any]:
-    """For each kind of stuck receivers three others that have the file are the goal, and no alarm that lasts."""
+    """For each kind of stuck receivers three others that have the file are the goal, and no alarm that lasts.
+
+    Near this limit the alarm may come for a moment without any stuck receiver, by what Erlang keeps in reserve.
+    """
     source = random_file(folder / "source.bin", SIZE)
     found = {"memory_limit": MEMORY}
     return found | {kind: _beside(folder / kind, source, kind) for kind in ("silent", "unlimited", "frozen")}
@@ -42,6 +46,7 @@ def _beside(folder: Path, source: Path, kind: str) -> dict[str, Any]:
     shutil.rmtree(folder)
     return {
         "alarm": alarmed,
+        "alarm_s": gauge.alarm_s,
         "others_finished": len(finished),
         "seconds": max(finished, default=DEADLINE_S),
         "broker_peak_mb": gauge.memory / 1e6,
@@ -62,9 +67,11 @@ async def _deliver(set_up: Stage, source: Path, stuck: AbstractAsyncContextManag
         finished: list[float] = []
         while len(finished) < len(OTHERS) and time.time() < started + DEADLINE_S:
             await asyncio.sleep(1)
-            report = await sender.status(transfer_id)
-            ends = [r.delivered_at / 1e6 for r in report.receivers if r.delivered_at is not None]
-            finished = [end - started for end in ends]
+            # While the alarm lasts nobody can ask.
+            with suppress(BrokerUnavailable):
+                report = await sender.status(transfer_id)
+                ends = [r.delivered_at / 1e6 for r in report.receivers if r.delivered_at is not None]
+                finished = [end - started for end in ends]
         sending.cancel()
     return finished
 

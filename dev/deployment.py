@@ -125,7 +125,8 @@ def deployment(
     users = definitions.build(servers, node.version, node.vhost, operator)
     definitions.apply(node.management_url, users)
     forget(node, *servers)
-    plan = _Plan(folder, node, servers, users, ledgers or {}, spools or {}, environment or {}, command)
+    environment = {"ROLLCAST_OPERATORS": operator, **(environment or {})}
+    plan = _Plan(folder, node, servers, users, ledgers or {}, spools or {}, environment, command)
     processes = [(pool,) if isinstance(pool, str) else tuple(pool) for pool in pools] or [()]
     made = {name: plan.server(name, processes, copies) for name in servers}
     running = Deployment(plan.as_user(node.amqp_url, operator), folder / "home", made)

@@ -13,7 +13,7 @@ ALARM = "memory resource limit alarm set"
 
 
 class Gauge:
-    """Peaks during the block: bytes of memory, bytes that wait in the fullest lane."""
+    """Peaks during the block: bytes of memory, bytes that wait in the fullest lane; and how long an alarm lasted."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -21,6 +21,7 @@ class Gauge:
         self._pool = ThreadPoolExecutor(1)
         self._alarmed = False
         self.memory = self.lane = 0
+        self.alarm_s = 0.0
 
     @property
     def alarmed(self) -> bool:
@@ -42,7 +43,9 @@ class Gauge:
         while not self._ended.wait(EVERY_S):
             (node,) = management.call(self._node.management_url, "GET", "/api/nodes")
             # Soon after its start it tells nothing yet.
-            self._alarmed |= node.get("mem_alarm", False)
+            if node.get("mem_alarm", False):
+                self._alarmed = True
+                self.alarm_s += EVERY_S
             self.memory = max(self.memory, node.get("mem_used", 0))
             for queue in management.call(self._node.management_url, "GET", "/api/queues"):
                 if queue["name"].startswith("rollcast.lane."):

@@ -23,6 +23,12 @@ EXCHANGES: dict[str, ExchangeType] = {
     LANE: "direct",
 }
 """The exchanges that are always there, all of them durable."""
+INNER = {UP: "rollcast.inner.up", STEP: "rollcast.inner.step", BULK: "rollcast.inner.bulk"}
+"""The entries, to which terminals and operators publish, each with its inner exchange, to which no client may.
+
+Queues and casts are bound to inner exchanges only. An entry is open when its inner exchange is bound to it: that is
+done when everybody's topic permissions on it are there.
+"""
 
 STEPS = ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s290", "s300", "s310")
 """The steps in the order of the protocol; each has a queue and a pool."""
@@ -151,6 +157,10 @@ def accepts(pool: str) -> tuple[type[m.Message], ...]:
     return (*said, *(kind for kind, step in STEP_OF.items() if step == pool))
 
 
+ENTRIES_LOCK = "rollcast.entries.lock"
+"""The exclusive queue of whoever declares and opens the entries: one at a time in a virtual host."""
+
+
 def parked(server: str) -> QueueSpec:
     """Where messages wait that nobody could handle."""
     return QueueSpec(f"rollcast.parked.{server}", CLASSIC)
@@ -169,7 +179,7 @@ def step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
     one it is 20 on RabbitMQ 4.
     """
     arguments: dict[str, str | int] = {"x-queue-type": "quorum", "x-delivery-limit": 1000}
-    return QueueSpec(f"rollcast.step2.{server}.{pool}", arguments, _pool_bindings(pool, domains))
+    return QueueSpec(f"rollcast.step2.{server}.{pool}", arguments, _inner(_pool_bindings(pool, domains)))
 
 
 def earlier_step_queue(server: str, pool: str, domains: tuple[str, ...]) -> QueueSpec:
@@ -193,7 +203,7 @@ def progress_queue(server: str, domains: tuple[str, ...]) -> QueueSpec:
         "x-max-length": 10_000,
         "x-overflow": "drop-head",
     }
-    return QueueSpec(f"rollcast.progress.{server}", arguments, _pool_bindings("progress", domains))
+    return QueueSpec(f"rollcast.progress.{server}", arguments, _inner(_pool_bindings("progress", domains)))
 
 
 def _pool_bindings(pool: str, domains: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -205,6 +215,10 @@ def _pool_bindings(pool: str, domains: tuple[str, ...]) -> tuple[tuple[str, str]
     )
 
 
+def _inner(bindings: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((INNER[entry], key) for entry, key in bindings)
+
+
 def retry_queue(server: str, rung: str, milliseconds: int) -> QueueSpec:
     """A rung: what is published to the exchange of the same name comes back to its step after that time."""
     name = f"rollcast.retry.{server}.{rung}"
@@ -213,7 +227,7 @@ def retry_queue(server: str, rung: str, milliseconds: int) -> QueueSpec:
 
 
 def spool_queue(server: str) -> QueueSpec:
-    """Chunks on their way into the spool; bound to `rollcast.bulk` for each transfer."""
+    """Chunks on their way into the spool; bound to the inner exchange of `rollcast.bulk` for each transfer."""
     return QueueSpec(f"rollcast.spool.{server}", CLASSIC)
 
 

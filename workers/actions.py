@@ -11,7 +11,7 @@ import structlog
 from rollcast.addresses import domain_of
 from rollcast.errors import Transient
 from rollcast.messages import LanesDue, LanesMeasured, SpoolVerified
-from rollcast.topology import BULK, cast, inbox, lane, session_inbox, spool_queue, transfer_key
+from rollcast.topology import BULK, INNER, cast, inbox, lane, session_inbox, spool_queue, transfer_key
 from workers import metrics
 from workers.broker.declarer import Declarer
 from workers.broker.management import Management
@@ -126,7 +126,7 @@ class Actions:
         await self._declarer.cast(exchange, key if action.live else None)
         spool = spool_queue(self._settings.server)
         await self._declarer.queues([spool])
-        await self._declarer.bind(spool.name, BULK, key)
+        await self._declarer.bind(spool.name, INNER[BULK], key)
         async with self._database.begin() as ledger:
             closed = await sent.is_closed(ledger, action.transfer_id)
         if closed:
@@ -153,7 +153,7 @@ class Actions:
 
     async def _close_upload(self, sender: str, transfer_id: str) -> None:
         key = transfer_key(sender, transfer_id)
-        await self._declarer.unbind(spool_queue(self._settings.server).name, BULK, key)
+        await self._declarer.unbind(spool_queue(self._settings.server).name, INNER[BULK], key)
         await self._declarer.delete_exchange(cast(domain_of(sender), transfer_id))
 
     async def _cast_chunks(self, action: CastChunks) -> Follow:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from rollcast import quantities
-from rollcast.addresses import DOMAIN_PATTERN
+from rollcast.addresses import DOMAIN_PATTERN, is_server_user
 from rollcast.broker.urls import ESCAPES, EXAMPLE, SCHEMES, is_url
 from rollcast.settings import words
 
@@ -97,6 +97,12 @@ def _name(given: str) -> str:
     return given
 
 
+def _operator(given: str) -> str:
+    if "@" in given or is_server_user(given):
+        raise ValueError(given)
+    return given
+
+
 def _address(*schemes: str) -> Callable[[str], str]:
     def parse(given: str) -> str:
         if not is_url(given, schemes):
@@ -133,6 +139,13 @@ NAMES = Kind(
     "list of texts",
     (list,),
     lambda given: tuple(_name(word) for word in words(given)),
+    empty=(),
+)
+OPERATORS = Kind(
+    "a list of users without an @ that are no servers (server-...)",
+    "list of texts",
+    (list,),
+    lambda given: tuple(_operator(word) for word in words(given)),
     empty=(),
 )
 BROKER = text(f"an address such as {EXAMPLE}", _address(*SCHEMES))

@@ -138,6 +138,20 @@ CONNECTION_BLOCKED = Gauge(
     "1 while the broker takes nothing on this connection of the process, being short of memory or disk.",
     ["connection"],
 )
+ENTRY_OPEN = Gauge(
+    "rollcast_entry_open",
+    "1 if what terminals and operators publish to this exchange is let through, as a worker of S200 sees it.",
+    ["exchange"],
+)
+RIGHTS_MENDED = Counter(
+    "rollcast_rights_mended",
+    "What users of the broker had as they should not, and has been set right, by what it was.",
+    ["what"],
+)
+RIGHTS_UNKNOWN = Gauge(
+    "rollcast_rights_unknown", "Terminals that have rights at the broker and no account in the ledger."
+)
+RIGHTS_MISSING = Gauge("rollcast_rights_missing", "Accounts in the ledger that are no users of the broker.")
 CONSUMER_STARTS = Counter("rollcast_consumer_starts", "How often consumers started, by pool.", ["pool"])
 BUILD = Info("rollcast_build", "1; its labels tell which program this is.")
 BUILD.info({"version": version("rollcast"), "python": platform.python_version()})
@@ -155,6 +169,7 @@ SECTIONS: dict[str, tuple[MetricWrapperBase, ...]] = {
         *(TRANSFERS, RECEIVERS, RECEIVERS_LATE, IDLE, STALLED, UNDONE),
         *(SPOOL_QUOTA, SPOOL_RESERVED, SPOOL_STORED, SPOOL_FREE, LEDGER_REVISION),
     ),
+    "Rights at the broker": (ENTRY_OPEN, RIGHTS_MENDED, RIGHTS_UNKNOWN, RIGHTS_MISSING),
     "Processes": (CONNECTION_BLOCKED, CONSUMER_STARTS, BUILD),
 }
 """All of them as documents show them."""
@@ -169,6 +184,8 @@ LABELS = {
     "action": "`replay`, `drop`",
     "message": "the name of a message",
     "found": "`deep`, `shallow`",
+    "exchange": "`rollcast.up`, `rollcast.step`, `rollcast.bulk`",
+    "what": "`topic permission`, `permission`, `limit`",
     "state": "a state [of a transfer or of a receiver](protocol.md#states)",
     "connection": "`control in`, `control out`, `bulk in`, `bulk out`, `replies`, `declarations`",
     "pool": "the name of a pool",

@@ -43,6 +43,7 @@ from workers.process.standing import RUNNING, STOPPING, Standing
 from workers.process.stopping import DRAIN_S, Stop
 from workers.progress import Progress
 from workers.replies import PATIENCE, Replies
+from workers.rights.reconciler import Reconciler
 from workers.runner import BATCH, SLOTS, Runner
 from workers.settings import Settings
 from workers.spool.caster import Caster
@@ -115,7 +116,9 @@ class Pools:
         self._earlier: list[EarlierQueue] = []
         self._isolation = Isolation()
         self._handlers: list[Runner | Spooler] = []
-        self.standing = Standing(self._pools, self._control_out, self._database.ping)
+        self._reconciler = Reconciler(settings, self._database, management)
+        others = {"rights": lambda: self._reconciler.fault} if "s200" in pools else {}
+        self.standing = Standing(self._pools, self._control_out, self._database.ping, others)
 
     async def run(self) -> None:
         """Run the pools until it is asked to stop. Raises `Conflict` if it must not go on."""
@@ -217,7 +220,7 @@ class Pools:
             case "clock":
                 keeper = Keeper(settings, self._database, self._store, self._management)
                 census = Census(settings, self._database)
-                watchdog = Watchdog(settings.domains, self._management, self._declarer)
+                watchdog = Watchdog(settings.domains, self._management)
                 clock = Clock(self._database, self._outbox)
                 return [clock.run(), keeper.run(), census.run(), watchdog.run()]
             case "progress":
@@ -247,7 +250,8 @@ class Pools:
                 self._handlers.append(runner)
                 queue = step_queue(settings.server, step, settings.domains)
                 consumer = self._consumer(pool, queue, runner, self._control_in, BATCH * SLOTS)
-                return [runner.run(), consumer.run(), self._earlier_queue(pool, runner).run()]
+                beside = [self._reconciler.run()] if step == "s200" else []
+                return [runner.run(), consumer.run(), self._earlier_queue(pool, runner).run(), *beside]
 
     def _consumer(
         self, pool: Pool, queue: QueueSpec, handler: Handler, link: Link, prefetch: int

@@ -23,6 +23,8 @@ def begin(pool: str) -> None:
     if pool == "s200":
         for step, action in product((*STEPS, "unknown"), ("replay", "drop")):
             metrics.UNPARKED.labels(step=step, action=action)
+        for what in ("topic permission", "permission", "limit"):
+            metrics.RIGHTS_MENDED.labels(what=what)
     if pool == "spool":
         for reason in (*Drop, UNKNOWN_TRANSFER, ENDED, FAULT):
             metrics.CHUNKS_REFUSED.labels(reason=reason)

@@ -46,8 +46,8 @@ class Settings:
         "management_url",
         kinds.MANAGEMENT,
         "",
-        "the broker's management API, `http://user:password@host:15672`; needed where accounts are changed "
-        "(S200); the clock asks it whether the broker is full",
+        "the broker's management API, `http://user:password@host:15672`; needed by S200, which changes accounts, "
+        "verifies rights and lets terminals in; the clock asks it whether the broker is full",
         secret=True,
     )
     ledger_url: str = _setting(
@@ -62,6 +62,13 @@ class Settings:
         kinds.SPOOL,
         "file:///var/lib/rollcast/spool",
         "`file:///folder` or `s3://bucket/prefix`",
+    )
+    operators: tuple[str, ...] = _setting(
+        "operators",
+        kinds.OPERATORS,
+        "operator",
+        "broker users of operators, in a variable separated by commas: a topic permission that one has lost is put "
+        "back, so that it may speak to S200 and to nobody else",
     )
     spool_quota: int = _setting(
         "spool_quota",

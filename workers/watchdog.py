@@ -17,7 +17,6 @@ import structlog
 from rollcast.errors import Permanent, Transient
 from rollcast.topology import LANE_BYTES, MiB
 from workers import metrics
-from workers.broker.declarer import Declarer
 from workers.broker.management import Management
 from workers.process.logs import Seldom
 
@@ -64,18 +63,13 @@ class Standstill(NamedTuple):
 class Watchdog:
     """Looks at the lanes of these domains. Any number of them may do it, each for itself.
 
+    All is done by the management API: a broker that is full reads nothing from a connection that has published.
+
     What it has seen is in its memory only: when it starts again the time begins anew.
     """
 
-    def __init__(
-        self,
-        domains: Sequence[str],
-        management: Management,
-        declarer: Declarer,
-        patience: Patience = PATIENCE,
-    ) -> None:
+    def __init__(self, domains: Sequence[str], management: Management, patience: Patience = PATIENCE) -> None:
         self._management = management
-        self._declarer = declarer
         self._patience = patience
         self._lanes = _lanes_of(domains)
         self._standing: Mapping[str, Standstill] = {}
@@ -127,7 +121,7 @@ class Watchdog:
     async def _cut_off(self, lane: Lane, still_for: float) -> None:
         connections = await self._consuming(lane.name)
         # Deleted first, so that nothing goes back into it that they could take again.
-        await self._declarer.delete_queues([lane.name])
+        await self._management.delete_queue(lane.name)
         for connection in connections:
             await self._management.close_connection(connection, REASON)
         metrics.LANES_CUT_OFF.inc()

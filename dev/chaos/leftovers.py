@@ -5,6 +5,7 @@ from typing import Any
 
 from dev import management
 from dev.chaos.scene import Scene
+from rollcast.topology import BULK, INNER
 
 INBOX = "rollcast.inbox."
 EMPTY = ("rollcast.step2.", "rollcast.spool.", "rollcast.progress.")
@@ -35,8 +36,8 @@ def _exchanges(scene: Scene) -> Iterator[str]:
     for exchange in _rows(scene, "exchanges", "?columns=name"):
         if exchange["name"].startswith("rollcast.cast."):
             yield f"the exchange {exchange['name']} is still there"
-    for binding in _rows(scene, "exchanges/rollcast.bulk", "/bindings/source"):
-        yield f"{binding['destination']} is still bound to rollcast.bulk under {binding['routing_key']}"
+    for binding in _rows(scene, f"exchanges/{INNER[BULK]}", "/bindings/source"):
+        yield f"{binding['destination']} is still bound to {INNER[BULK]} under {binding['routing_key']}"
 
 
 def _spools(scene: Scene) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dev.chaos.leftovers import leftovers
 from dev.chaos.memory import Figures, leaks, measure
 from dev.chaos.outcome import reports, unfinished, wait_until_none
 from dev.chaos.record import Record
+from dev.chaos.rights import wrong_rights
 from dev.chaos.rounds import round_to_all
 from dev.chaos.scene import Scene
 from dev.chaos.wishes import EXPIRES_S
@@ -16,6 +17,8 @@ ENDS_WITHIN_S = EXPIRES_S[1] + 75.0
 """Seconds after the last fault: the longest expiry, the minute that the end may take, and some for a slow machine."""
 GONE_WITHIN_S = 90.0
 """Seconds after which nothing is left: session inboxes stay for a minute."""
+MENDED_WITHIN_S = 60.0
+"""Seconds after which rights are those of the ledger."""
 LAST_ROUND = 900
 """The number of its first file."""
 NO_BROKER = "no broker answers"
@@ -37,6 +40,7 @@ def judge(scene: Scene, record: Record, before: Figures) -> list[str]:
         *found,
         *leaks(before, after),
         *wait_until_none(lambda: leftovers(scene), scene.look, GONE_WITHIN_S),
+        *wait_until_none(lambda: wrong_rights(scene), scene.look, MENDED_WITHIN_S),
         *_fallen(scene),
     ]
 

@@ -1,6 +1,7 @@
 """One connection to the broker, made when it is first needed and again whenever it was lost."""
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import unquote, urlsplit
@@ -18,8 +19,10 @@ from aiormq.exceptions import (
 )
 from yarl import URL
 
+from rollcast.broker import obstacles
+from rollcast.broker.obstacles import Obstacle, Peer
 from rollcast.broker.presence import Presence
-from rollcast.broker.transport import DEFAULT_PORTS, Connection, Transport
+from rollcast.broker.transport import DEFAULT_PORTS, Connection, FilesUnusable, Transport
 from rollcast.broker.urls import EXAMPLE, is_url
 from rollcast.broker.words import because, words
 from rollcast.errors import BrokerRefused, BrokerUnavailable
@@ -181,23 +184,35 @@ class Link:
                 hint=self._remedy("Check the credentials and that the account still exists."),
             ) from error
         except InvalidFrameError as error:
-            raise self._refused(transport.farewell) from error
+            raise self._refused(obstacles.closing(transport.farewell, self._peer)) from error
+        except FilesUnusable as error:
+            raise _unavailable(obstacles.tls_files(error.__cause__, self._peer)) from error
+        except ssl.SSLError as error:
+            raise _unavailable(obstacles.tls(error, self._peer)) from error
         except (TimeoutError, AMQPError, OSError) as error:
-            raise BrokerUnavailable(
-                because(f"no broker answers at {self.place}", error),
-                hint="Check that RabbitMQ runs there and can be reached.",
-            ) from error
+            strange = transport.is_strange and not isinstance(error, TimeoutError)
+            raise _unavailable(obstacles.silence(error, self._peer, strange=strange)) from error
         return connection
 
-    def _refused(self, farewell: str) -> BrokerUnavailable:
-        refusal = f"the broker at {self.place} takes no connection of {self.user} at present"
-        if farewell:
-            refusal = f"{refusal}: {farewell.rstrip('.')}"
+    def _refused(self, obstacle: Obstacle) -> BrokerUnavailable:
         if self._presence is not None:
-            self._presence.refuse(refusal)
-        hint = "Check that the account is not suspended and has not too many connections open."
-        return BrokerUnavailable(refusal, hint=self._remedy(hint))
+            self._presence.refuse(obstacle.what)
+        return _unavailable(obstacle)
+
+    @property
+    def _peer(self) -> Peer:
+        vhost = unquote(urlsplit(self.url).path[1:]) or "/"
+        return Peer(
+            self.user,
+            self.place,
+            vhost,
+            "amqp_url of the credentials" if "@" in self.user else "ROLLCAST_AMQP_URL",
+        )
 
     def _remedy(self, hint: str) -> str:
         """What a terminal is told; who has no address is no terminal, and comes by a setting."""
         return hint if "@" in self.user else "Check ROLLCAST_AMQP_URL."
+
+
+def _unavailable(obstacle: Obstacle) -> BrokerUnavailable:
+    return BrokerUnavailable(obstacle.what, hint=obstacle.hint)

@@ -6,12 +6,14 @@ by frame, from a buffer that the socket is read into directly.
 """
 
 import asyncio
+import ssl
 from asyncio.streams import FlowControlMixin
 from typing import Any
 
 import aio_pika
 from aio_pika.abc import ConnectionParameter
 from aiormq import TransportFactory
+from aiormq.connection import SSLContextProvider
 from yarl import URL
 
 from rollcast.broker import farewells, heads, tuning
@@ -19,6 +21,8 @@ from rollcast.broker import farewells, heads, tuning
 SIZE = 8 * tuning.FRAME_MAX
 """Bytes of the buffer."""
 MOST_FRAME = tuning.FRAME_MAX
+AMQP = {tuning.FRAME_TYPE.to_bytes(1, "big"), b"A"}
+"""What a broker's first byte is: that of a frame with a method, or of the protocol that it wants instead."""
 DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
@@ -38,6 +42,7 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
         self._reading_paused = False
         self._closed = asyncio.get_running_loop().create_future()
         self.farewell = ""
+        self.first = b""
 
     async def readexactly(self, size: int) -> bytes:
         """The next `size` bytes, at most a frame. Raises `IncompleteReadError` at the end of the stream."""
@@ -91,6 +96,7 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
+        self.first = self.first or bytes(self._buffer[:1])
         self._end += nbytes
         if self._end - self._start > SIZE - MOST_FRAME and not self._reading_paused:
             self._reading_paused = True
@@ -133,6 +139,10 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
         return self._closed
 
 
+class FilesUnusable(Exception):
+    """A file that the URL names for TLS cannot be used; its cause says why."""
+
+
 class Connection(aio_pika.Connection):
     """A connection of `aio_pika` over a transport of our own."""
 
@@ -154,18 +164,30 @@ class Transport(TransportFactory):
         """Why the broker has closed the connection; nothing if it has not, or not said so."""
         return "" if self._reader is None else self._reader.farewell
 
+    @property
+    def is_strange(self) -> bool:
+        """Whether somebody has accepted the connection, and has not said a word of AMQP."""
+        return self._reader is not None and self._reader.first not in AMQP
+
     def abort(self) -> None:
         """Give the connection up at once, and what was to be sent with it."""
         if self._reader is not None:
             self._reader.abort()
 
     async def create(self, url: URL, **kwargs: Any) -> tuple[Any, asyncio.StreamWriter]:
-        """The reader and the writer of a new connection; `OSError` if there is none."""
+        """The reader and the writer of a new connection; `OSError` if there is none, or `FilesUnusable`."""
         provider = kwargs.pop("ssl_context_provider")
-        context = await provider.get_context() if url.scheme == "amqps" else None
+        context = await _context(provider) if url.scheme == "amqps" else None
         loop = asyncio.get_running_loop()
         transport, reader = await loop.create_connection(
             BufferedReader, str(url.host), url.port or DEFAULT_PORTS[url.scheme], ssl=context, **kwargs
         )
         self._reader = reader
         return reader, asyncio.StreamWriter(transport, reader, None, loop)
+
+
+async def _context(provider: SSLContextProvider) -> ssl.SSLContext:
+    try:
+        return await provider.get_context()
+    except OSError as error:
+        raise FilesUnusable from error

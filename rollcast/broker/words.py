@@ -3,8 +3,9 @@
 import asyncio
 import os
 import re
+import ssl
 
-from aiormq.exceptions import AMQPError
+from aiormq.exceptions import AMQPError, AuthenticationError
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 _REPR = re.compile(r" at 0x[0-9a-f]+")
@@ -26,10 +27,16 @@ def _text(error: BaseException | None) -> str:
     match error:
         case None | EOFError() | asyncio.CancelledError():
             return ""
+        case AuthenticationError(args=(str(offered), _)):
+            return f"it offers {offered} for logging in, and the URL asks for something else"
         case AMQPError() if isinstance(error.__cause__, EOFError):
             return ""
         case AMQPError():
             return next((part for part in reversed(error.args) if isinstance(part, str)), "")
+        case ssl.SSLCertVerificationError():
+            return error.verify_message
+        case ssl.SSLError() if error.reason:
+            return error.reason.replace("_", " ").lower()
         case OSError() if found := _ERRNO.search(str(error)):
             return os.strerror(int(found[1]))
         case OSError():

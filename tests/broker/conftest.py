@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import aio_pika
@@ -13,7 +14,9 @@ from dev.broker import Broker
 from rollcast import topology
 from rollcast.broker import Link
 from tests.broker.proxy import Proxy, proxied
+from tests.broker.worksite import Worksite
 from tests.people import ACME, GLOBEX, OPERATOR
+from workers.broker import entries
 from workers.broker.declarer import Declarer
 from workers.ladder import rung_queues
 from workers.settings import Settings
@@ -85,6 +88,7 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
         peers=(),
         amqp_url=url,
         management_url=None,
+        operators=(OPERATOR,),
         ledger_url="",
         spool_url="",
         spool_quota=0,
@@ -96,6 +100,10 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
     declarer = Declarer(link)
     queues = [topology.step_queue(name, STEP, settings.domains), topology.parked(name)]
     await declarer.exchanges()
+    async with entries.locked(url, "test") as held:
+        await held.declare()
+        for entry in topology.INNER:
+            await held.open(entry)
     await declarer.queues(queues)
     for rung in rung_queues(name):
         await declarer.rung(rung)
@@ -105,3 +113,17 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
         await declarer.delete_exchange(rung.name)
     await link.close()
     management.call(node.management_url, "DELETE", f"/api/users/{user}")
+
+
+@pytest.fixture
+async def site(tmp_path: Path, server: Settings) -> AsyncIterator[Worksite]:
+    """Ledgers and spools for that server, whose workers have never run."""
+    made = Worksite(tmp_path, server)
+    yield made
+    await made.close(f"{server.server}-other")
+
+
+@pytest.fixture
+def consumed(server: Settings) -> str:
+    """The name of a queue that workers of that server consume."""
+    return topology.step_queue(server.server, STEP, server.domains).name

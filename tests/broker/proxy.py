@@ -1,6 +1,7 @@
 """A way to the broker that can be cut, as networks are."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
@@ -11,8 +12,9 @@ BLOCK = 65_536
 class Proxy:
     """Passes bytes on to the server at `url`, from `start` until it is cut. Made by `proxied`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         self._parts = urlsplit(url)
+        self._tls = tls
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._passes = asyncio.Event()
@@ -29,7 +31,7 @@ class Proxy:
 
     async def start(self, port: int = 0) -> None:
         """Accept connections, on this port or on one of its own."""
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", port, ssl=self._tls)
 
     def cut(self) -> None:
         """Lose all connections; new ones are accepted."""
@@ -66,9 +68,9 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pass
 
 
 @asynccontextmanager
-async def proxied(url: str) -> AsyncIterator[Proxy]:
-    """A way to the broker at `url`."""
-    proxy = Proxy(url)
+async def proxied(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+    """A way to the broker at `url`, over TLS if there is what that needs."""
+    proxy = Proxy(url, tls)
     await proxy.start()
     try:
         yield proxy

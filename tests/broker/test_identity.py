@@ -2,9 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +11,9 @@ from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused
 from structlog.testing import capture_logs
 
-from rollcast import topology
 from rollcast.broker import Link
-from rollcast.errors import Permanent
 from rollcast.topology import identity_exchange
-from tests.broker.conftest import STEP
 from tests.broker.worksite import Worksite
-from tests.revisions import begin_at
 from tests.waiting import until
 from workers.identity import guard, mark
 from workers.identity.conflicts import Conflict, OthersServe
@@ -28,20 +22,6 @@ from workers.spool.store import Store
 
 OLD = "0" * 32
 """A transfer."""
-
-
-@pytest.fixture
-async def site(tmp_path: Path, server: Settings) -> AsyncIterator[Worksite]:
-    """A server whose workers have never run."""
-    made = Worksite(tmp_path, server)
-    yield made
-    await made.close(f"{server.server}-other")
-
-
-@pytest.fixture
-def queue(server: Settings) -> str:
-    """What workers of the server consume."""
-    return topology.step_queue(server.server, STEP, server.domains).name
 
 
 async def test_the_first_worker_records_all(site: Worksite, server: Settings) -> None:
@@ -57,7 +37,10 @@ async def test_the_first_worker_records_all(site: Worksite, server: Settings) ->
 
 async def test_many_start_at_once(site: Worksite) -> None:
     """On an empty ledger and an empty spool; all agree on what the first has recorded."""
-    await asyncio.gather(*(site.starts() for _ in range(6)))
+    guards = [await site.guard(site.settings()) for _ in range(6)]
+    with capture_logs() as said:
+        await asyncio.gather(*(guard.establish() for guard in guards))
+    assert [line["event"] for line in said].count("the ledger has recorded what belongs to it") == 1
     recorded = await site.recorded()
     marked = await mark.read(Store(site.settings().spool_url))
     assert marked is not None
@@ -129,21 +112,21 @@ async def test_an_empty_ledger_with_a_spool_that_is_in_use(site: Worksite, serve
 
 
 async def test_a_system_from_before_there_were_marks(
-    site: Worksite, queue: str, admin: AbstractChannel
+    site: Worksite, consumed: str, admin: AbstractChannel
 ) -> None:
     """Chunks are in the spool, older workers run beside: the first new worker records all, and the chunks stay."""
     store = Store(site.settings().spool_url)
     await store.put(OLD, 0, b"chunk")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guard, "DECLARED_AGAIN_WITHIN", 0.1)
-        async with site.others_run(admin, queue):
+        async with site.others_run(admin, consumed):
             await site.starts()
     assert await store.get(OLD, 0) == b"chunk"
     assert (await site.recorded()).spool is not None
 
 
 async def test_a_mark_that_the_broker_has_lost_is_waited_for(
-    site: Worksite, server: Settings, queue: str, admin: AbstractChannel
+    site: Worksite, server: Settings, consumed: str, admin: AbstractChannel
 ) -> None:
     """All exchanges are deleted; a worker with a new ledger starts before those that run have declared them again."""
     running = await site.starts()
@@ -151,7 +134,7 @@ async def test_a_mark_that_the_broker_has_lost_is_waited_for(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guard, "DECLARED_AGAIN_WITHIN", 3.0)
         with capture_logs() as said:
-            async with site.others_run(admin, queue), asyncio.TaskGroup() as tasks:
+            async with site.others_run(admin, consumed), asyncio.TaskGroup() as tasks:
                 wrong = tasks.create_task(_refused(site, ledger="second", spool="second"))
                 await until(lambda: any("other workers run" in line["event"] for line in said), "it waits")
                 await running.declare()
@@ -184,7 +167,7 @@ async def test_a_lost_spool(site: Worksite) -> None:
     running = await site.starts()
     before = await site.recorded()
     (site.spool("first") / mark.NAME).unlink()
-    for look in (running.check(), _started(site)):
+    for look in (running.check(), site.starts()):
         with pytest.raises(Conflict, match=r"ROLLCAST_SPOOL .* has no mark"):
             await look
     await site.adopts()
@@ -192,27 +175,6 @@ async def test_a_lost_spool(site: Worksite) -> None:
     after = await site.recorded()
     assert after.spool not in (None, before.spool)
     assert (after.ledger, after.server, after.domains) == (before.ledger, before.server, before.domains)
-
-
-async def test_a_spool_that_was_moved_away_from(site: Worksite) -> None:
-    """After the adoption of another one nobody starts with the former, and a worker that runs with it ends."""
-    running = await site.starts()
-    await site.adopts(spool="second")
-    with pytest.raises(Conflict, match="is the spool"):
-        await running.check()
-    with pytest.raises(Conflict, match="is the spool"):
-        await site.starts()
-    await site.starts(spool="second")
-
-
-async def test_a_new_ledger_is_adopted(site: Worksite) -> None:
-    """With the spool of the former one, and the broker's mark; nobody starts with the former any more."""
-    running = await site.starts()
-    await site.adopts(ledger="second")
-    await site.starts(ledger="second")
-    for look in (running.declare(), running.check(), _started(site)):
-        with pytest.raises(Conflict, match=r"ROLLCAST_LEDGER|ROLLCAST_SPOOL"):
-            await look
 
 
 async def test_a_backup_of_the_ledger(site: Worksite) -> None:
@@ -224,49 +186,11 @@ async def test_a_backup_of_the_ledger(site: Worksite) -> None:
     assert await site.recorded("backup") == await site.recorded()
 
 
-async def test_a_backup_from_before_ledgers_had_ids(site: Worksite) -> None:
-    """It gets an id of its own as it is migrated: it is refused, and can be adopted with the spool as it is."""
-    await site.starts()
-    store = Store(site.settings().spool_url)
-    await store.put(OLD, 0, b"chunk")
-    await begin_at("0005", site.ledger("backup"))
-    with pytest.raises(Conflict, match="ROLLCAST_LEDGER"):
-        await site.starts(ledger="backup")
-    await site.adopts(ledger="backup")
-    await site.starts(ledger="backup")
-    assert await store.get(OLD, 0) == b"chunk"
-
-
-async def test_adopting_twice_changes_nothing(site: Worksite) -> None:
-    """As after an adoption that was cut short."""
-    await site.starts()
-    await site.adopts(ledger="second", spool="second")
-    recorded = await site.recorded("second")
-    await site.adopts(ledger="second", spool="second")
-    assert await site.recorded("second") == recorded
-    await site.starts(ledger="second", spool="second")
-
-
-async def test_nothing_is_adopted_while_others_run(
-    site: Worksite, server: Settings, queue: str, admin: AbstractChannel
-) -> None:
-    """Neither from this server's workers nor from those whose ledger or spool it would be."""
-    await site.starts()
-    other: dict[str, Any] = {"server": f"{server.server}-other", "ledger": "other"}
-    async with site.others_run(admin, queue):
-        for named in ({"ledger": "second"}, {"spool": "second"}, other):
-            with pytest.raises(
-                Permanent, match=f"nothing is adopted: workers of the server '{server.server}'"
-            ):
-                await site.adopts(**named)
-    await site.starts()
-
-
-async def test_other_domains(site: Worksite, server: Settings, queue: str, admin: AbstractChannel) -> None:
+async def test_other_domains(site: Worksite, server: Settings, consumed: str, admin: AbstractChannel) -> None:
     """They wait while others run, and are recorded when nobody does; the former ones are refused then."""
     running = await site.starts()
     fewer = server.domains[:1]
-    async with site.others_run(admin, queue):
+    async with site.others_run(admin, consumed):
         with pytest.raises(OthersServe) as raised:
             await site.starts(domains=fewer)
     assert str(raised.value) == (
@@ -277,26 +201,9 @@ async def test_other_domains(site: Worksite, server: Settings, queue: str, admin
     assert (await site.recorded()).domains == fewer
     with pytest.raises(Conflict, match="ROLLCAST_DOMAINS"):
         await running.check()
-    async with site.others_run(admin, queue):
+    async with site.others_run(admin, consumed):
         with pytest.raises(OthersServe, match=f"ROLLCAST_DOMAINS is {','.join(server.domains)}, and"):
             await site.starts()
-
-
-async def test_a_domain_is_added_while_workers_run(
-    site: Worksite, server: Settings, queue: str, admin: AbstractChannel
-) -> None:
-    """By adopting it: new workers start with it, those that run find out."""
-    running = await site.starts()
-    more = (*server.domains, f"{server.server}-initech")
-    async with site.others_run(admin, queue):
-        await site.adopts(domains=more)
-        await site.starts(domains=more)
-    with pytest.raises(Conflict, match="ROLLCAST_DOMAINS"):
-        await running.check()
-
-
-async def _started(site: Worksite) -> None:
-    await site.starts()
 
 
 async def _refused(site: Worksite, **named: Any) -> Conflict:

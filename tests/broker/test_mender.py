@@ -9,7 +9,7 @@ import pytest
 
 from dev.broker import Node, private_node
 from rollcast.broker import Consumer, Delivery, Link, Publisher, acknowledge
-from rollcast.topology import STEP, step_queue
+from rollcast.topology import step_queue
 from tests.people import ACME, SERVER
 from workers.broker.declarer import Declarer
 from workers.broker.mender import Mender
@@ -61,7 +61,7 @@ async def test_a_queue_over_which_the_broker_fails_is_made_again(own_node: Node)
     consuming = asyncio.create_task(consumer.run())
     async with asyncio.timeout(90):
         await consumer.ready.wait()
-        await Publisher(links[1]).publish(STEP, f"{ACME}.s310", b"after the crash", mandatory=True)
+        await Publisher(links[1]).publish("", QUEUE.name, b"after the crash", mandatory=True)
         await arrived.wait()
     consuming.cancel()
     await asyncio.wait([consuming])
@@ -75,7 +75,7 @@ async def test_a_queue_that_is_well_is_left_alone(own_node: Node) -> None:
     declarer = Declarer(link)
     await declarer.exchanges()
     await declarer.queues([QUEUE])
-    await Publisher(link).publish(STEP, f"{ACME}.s310", b"still there", mandatory=True)
+    await Publisher(link).publish("", QUEUE.name, b"still there", mandatory=True)
     await Mender(own_node.amqp_url, declarer).mend(QUEUE.name)
     channel = await link.channel()
     found: asyncio.Queue[Delivery] = asyncio.Queue()

@@ -10,7 +10,7 @@ from pamqp.common import FieldTable
 
 from rollcast.messages import OverviewAnswered
 from rollcast.messages.figures import Finding
-from rollcast.topology import STEP, earlier_step_queue, parked, progress_queue, step_queue
+from rollcast.topology import INNER, STEP, earlier_step_queue, parked, progress_queue, step_queue
 from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
 from tests.broker.clinic import database as database
@@ -151,7 +151,7 @@ async def test_a_queue_that_hears_nothing(clinic: Clinic) -> None:
     assert (await clinic.bindings())["bindings"].ok
     queue = step_queue(clinic.settings.server, "s240", ()).name
     key = f"{clinic.settings.domains[0]}.s240"
-    await clinic.declarer.unbind(queue, STEP, key)
+    await clinic.declarer.unbind(queue, INNER[STEP], key)
     finding = (await clinic.bindings())["bindings"]
     assert (finding.ok, finding.detail) == (False, f"not bound: {queue} ({key})")
 

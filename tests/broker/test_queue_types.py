@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractChannel
 from dev import management
 from dev.broker import Broker
 from rollcast.broker import Link
-from rollcast.topology import CLASSIC, TYPE, UP, QueueSpec
+from rollcast.topology import CLASSIC, LANE, TYPE, QueueSpec
 from tests.contract.queues import queues
 from tests.people import own
 from tests.sharing import own_virtual_host
@@ -64,13 +64,13 @@ async def test_a_queue_that_is_there_is_used_as_it_is(
     """With what is in it, and bound; when it is gone, it is declared as it is meant."""
     declarer = Declarer(link)
     await declarer.exchanges()
-    spec = QueueSpec("test.old", {**CLASSIC, "x-max-length": 10}, ((UP, "test"),))
+    spec = QueueSpec("test.old", {**CLASSIC, "x-max-length": 10}, ((LANE, "test"),))
     await channel.declare_queue(spec.name, durable=True, arguments={"x-max-length": 10})
     assert _type(quorum, spec.name) == "quorum"
     await channel.default_exchange.publish(aio_pika.Message(b"kept"), spec.name)
     for _ in range(2):
         await declarer.queues([spec])
-    await (await channel.get_exchange(UP)).publish(aio_pika.Message(b"heard"), "test")
+    await (await channel.get_exchange(LANE)).publish(aio_pika.Message(b"heard"), "test")
     old = await channel.get_queue(spec.name)
     assert [(await old.get(no_ack=True)).body for _ in range(2)] == [b"kept", b"heard"]
     await declarer.delete_queues([spec.name])

@@ -6,11 +6,13 @@ from urllib.parse import unquote
 from dev import management
 from rollcast.findings import some
 from rollcast.messages.values import Limits
+from rollcast.topology import BULK
 from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
 from tests.broker.clinic import database as database
 from tests.people import OPERATOR
 from tests.unit.steps.world import TimeTravel
+from workers.broker import entries
 from workers.broker.management import Management
 from workers.broker.rights import Rights
 from workers.doctor import rights_checks
@@ -63,11 +65,11 @@ async def test_the_rights_of_accounts(clinic: Clinic, database: TimeTravel) -> N
             await accounts.add(ledger, address, Limits(), None)
 
     async def found() -> list[tuple[bool, str]]:
-        findings = await rights_checks.check_terminals(domain, database, clinic.api)
+        findings = await rights_checks.check_terminals(domain, clinic.settings, database, clinic.api)
         return [(finding.ok, finding.detail) for finding in findings]
 
     try:
-        assert await found() == [(False, f"not as they should be: {bob}, {carol}")]
+        assert await found() == [(False, f"accounts that the broker does not know: {bob}, {carol}")]
         for address in (bob, carol):
             await rights.grant(address, "secret")
         assert await found() == [(True, "2 of 2 accounts have theirs")]
@@ -77,10 +79,24 @@ async def test_the_rights_of_accounts(clinic: Clinic, database: TimeTravel) -> N
         await rights.grant(bob, None)
         async with database.begin() as ledger:
             await accounts.suspend(ledger, carol, True)
-        assert await found() == [(False, f"users with rights, and without an active account: {carol}")]
+        assert await found() == [(False, f"not as they should be: {carol}")]
+        async with database.begin() as ledger:
+            await accounts.remove(ledger, carol)
+        assert await found() == [(False, f"users with rights, and without an account: {carol}")]
     finally:
         for address in (bob, carol):
             await rights.revoke(address, remove=True)
+
+
+async def test_an_exchange_that_lets_nobody_in(clinic: Clinic) -> None:
+    """It is named."""
+    [finding] = await rights_checks.check_entries(clinic.api)
+    assert finding.ok, finding
+    async with entries.locked(clinic.settings.amqp_url, "test") as held:
+        await held.close(BULK)
+        [finding] = await rights_checks.check_entries(clinic.api)
+        await held.open(BULK)
+    assert (finding.ok, finding.detail) == (False, f"closed to terminals and operators: {BULK}")
 
 
 def test_of_many_only_some_are_named() -> None:

@@ -8,10 +8,16 @@ from dev.broker import MEMORY, Node, private_node
 from rollcast.messages import OverviewAnswered
 from tests.broker.clinic import Clinic
 from tests.broker.clinic import clinic as clinic
+from tests.broker.test_watchdog import AT_ONCE, Lanes
+from tests.broker.test_watchdog import api as api
+from tests.broker.test_watchdog import lanes as lanes
+from tests.people import ACME, BOB
 from tests.waiting import until_async
 from workers.broker import own_queues
+from workers.broker.management import Management
 from workers.doctor import broker_checks
 from workers.looking.broker_view import BrokerView
+from workers.watchdog import Watchdog
 
 pytestmark = pytest.mark.long
 
@@ -26,6 +32,15 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         yield made
 
 
+async def test_what_lanes_hold_is_not_guessed(lanes: Lanes, api: Management) -> None:
+    """Nobody is cut off, though it took much, and that is no fault."""
+    taker = await lanes.taken_by(BOB)
+    await Watchdog([ACME], api, AT_ONCE).look()
+    # Its answer comes after a cancellation, had there been one.
+    assert await api.call("GET", f"queues/{api.vhost}/{taker.lane}?columns=name") == {"name": taker.lane}
+    assert not taker.farewell.done()
+
+
 async def test_its_alarms_are_seen(clinic: Clinic, node: Node) -> None:
     """They hold new transfers; doctor says what cannot be seen."""
     assert await clinic.api.fullness() is None
@@ -33,6 +48,7 @@ async def test_its_alarms_are_seen(clinic: Clinic, node: Node) -> None:
     assert finding.ok
     assert "how full memory and disk are" in finding.detail
     assert "cannot be seen" in finding.detail
+    assert "are not cut off" in finding.detail
     _, plugins = await broker_checks.check_version(clinic.api)
     assert "cannot be seen" in plugins.detail
 

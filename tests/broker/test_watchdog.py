@@ -88,7 +88,7 @@ async def test_its_lane_is_deleted_and_its_connection_closed(
 ) -> None:
     """The broker tells it why; whoever takes a lane of another server's domain is left alone."""
     silent, foreign = await lanes.taken_by(BOB), await lanes.taken_by(STRANGER)
-    watchdog = Watchdog([ACME], api, declarer, AT_ONCE)
+    watchdog = Watchdog([ACME], api, AT_ONCE)
     await until_async(lambda: _is_closed(silent, watchdog), "it is cut off")
     error = silent.farewell.result()
     assert isinstance(error, ConnectionClosed)
@@ -103,7 +103,7 @@ async def test_who_may_still_be_waited_for_is_left_alone(
     """What it holds is seen, and its time is not over."""
     silent = await lanes.taken_by(BOB)
     await until_async(lambda: _is_seen(silent, api), "the broker tells what it holds")
-    await Watchdog([ACME], api, declarer, IN_AN_HOUR).look()
+    await Watchdog([ACME], api, IN_AN_HOUR).look()
     assert silent.lane in await declarer.counts([silent.lane])
     assert not silent.farewell.done()
 

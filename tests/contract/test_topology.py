@@ -9,6 +9,7 @@ from rollcast import topology
 from rollcast.messages import MESSAGES
 from rollcast.topology import (
     EXCHANGES,
+    INNER,
     INTO_LANE,
     OPERATORS_MAY_SAY,
     POOLS,
@@ -73,14 +74,14 @@ def test_what_a_terminal_says_reaches_one_queue(verb: topology.Verb) -> None:
     """That of the verb's pool."""
     message = verb.message
     key = f"{ACME}.{BOB}.{topology.VERB_OF[message]}"
-    assert _reached(UP, key) == [_queue_of(verb.pool)]
+    assert _reached(INNER[UP], key) == [_queue_of(verb.pool)]
 
 
 @pytest.mark.parametrize("pool", [*STEPS, "progress"])
 def test_what_a_server_says_reaches_one_queue(pool: str) -> None:
     """That of the pool, for its own domain; another domain's goes elsewhere."""
-    assert _reached(STEP, f"{ACME}.{pool}") == [_queue_of(pool)]
-    assert _reached(STEP, f"{GLOBEX}.{pool}") == []
+    assert _reached(INNER[STEP], f"{ACME}.{pool}") == [_queue_of(pool)]
+    assert _reached(INNER[STEP], f"{GLOBEX}.{pool}") == []
 
 
 def _queue_of(pool: str) -> str:
@@ -98,8 +99,13 @@ def _reached(exchange: str, key: str) -> list[str]:
 
 
 def test_queues_are_bound_to_exchanges_that_there_are() -> None:
-    """Those that are always there, the cast of the transfer, or the rung's own exchange."""
-    allowed = {*EXCHANGES, topology.cast(ACME, TRANSFER), "rollcast.retry.main.5s"}
+    """Those that are always there, but no entry; the cast of the transfer, or the rung's own exchange."""
+    allowed = {
+        *EXCHANGES.keys() - INNER.keys(),
+        *INNER.values(),
+        topology.cast(ACME, TRANSFER),
+        "rollcast.retry.main.5s",
+    }
     assert {exchange for spec in queues() for exchange, _ in spec.bindings} <= allowed
 
 

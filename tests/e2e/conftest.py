@@ -39,6 +39,13 @@ def world_of_two(warm: Warm) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
+def world_anew(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:
+    """One server that nobody has used yet, for tests that look at all it has."""
+    with deployed(tmp_path_factory.mktemp("anew"), node) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
 def world_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One server on a broker of its own, which may be starved, stopped or killed."""
     folder = tmp_path_factory.mktemp("apart")

@@ -6,9 +6,12 @@ from pamqp.commands import Basic
 
 from rollcast.topology import lane
 from tests.contract.raw_client import Terminal, is_chunk
-from tests.e2e.raw import line
+from tests.e2e.raw import Line, url_of
 from tests.e2e.rollcall import answer
 from tests.e2e.world import World
+
+PATIENCE_S = 120.0
+"""Seconds in which a broker that is full may send nothing."""
 
 
 class Silent:
@@ -16,7 +19,8 @@ class Silent:
 
     def __init__(self, world: World, connections: ExitStack, address: str) -> None:
         self._address = address
-        self._line = connections.enter_context(line(world, address))
+        world.add(address)
+        self._line = connections.enter_context(Line(url_of(world, address), PATIENCE_S))
         self._terminal = Terminal(self._line)
         self._line.attempt(Basic.Qos(prefetch_count=0), Basic.QosOk)
         registered = self._terminal.ask("register", {"type": "Register/1", "capabilities": {}})
@@ -30,7 +34,7 @@ class Silent:
         return transfer_id
 
     def take(self, chunks: int) -> None:
-        """Take so many chunks from the lane when it is open."""
+        """Take so many chunks, and perhaps more, from the lane when it is open."""
         transfer_id = self._terminal.hear("LaneOpened")["offer"]["transfer_id"]
         self.lane = lane(self._address, transfer_id, "").name
         self._line.consume(self.lane)

@@ -11,7 +11,7 @@ import pytest
 from dev import management
 from dev.broker import Broker
 from rollcast.states import Transfer
-from rollcast.topology import parked
+from rollcast.topology import BULK, INNER, parked
 from tests.e2e import damage
 from tests.e2e.ends import Company
 from tests.e2e.holdings import holdings
@@ -42,7 +42,7 @@ WHILE_UNDER_WAY = (
     f"queue rollcast.lane.carol@{UMBRELLA}.",
     f"queue rollcast.inbox.alice@{INITECH}.",
     f"exchange rollcast.cast.{INITECH}.",
-    f"binding rollcast.bulk alice@{INITECH}.",
+    f"binding {INNER[BULK]} alice@{INITECH}.",
     f"binding rollcast.lane bob@{ACME}.",
 )
 

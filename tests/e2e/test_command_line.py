@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.world import ROLLCAST, World, ends, random_file
-from tests.people import ACME, ALICE, BOB, CAROL
+from tests.people import ACME, ALICE, BOB, CAROL, OPERATOR
 from tests.waiting import wait_until
 
 NOBODY_UID = 65534
@@ -20,6 +21,14 @@ def staffed(world: World) -> World:
     world.receive(BOB)
     world.receive(CAROL)
     return world
+
+
+def _above(folder: Path) -> Iterator[Path]:
+    """A folder of a test, and those of pytest above it."""
+    for path in (folder, *folder.parents):
+        yield path
+        if path.name.startswith("pytest-of-"):
+            return
 
 
 def _error(document: dict[str, dict[str, str]]) -> str:
@@ -54,7 +63,7 @@ def test_an_unreadable_file(staffed: World, tmp_path: Path) -> None:
     credentials.mkdir()
     text = (staffed.running.home / "credentials" / f"{ALICE}.json").read_text()
     (credentials / f"{ALICE}.json").write_text(text)
-    for folder in (*tmp_path.parents[:2], tmp_path):
+    for folder in _above(tmp_path):
         folder.chmod(0o755)
     drop = ["setpriv", f"--reuid={NOBODY_UID}", "--clear-groups"]
     done = subprocess.run(
@@ -170,7 +179,7 @@ def test_no_broker(staffed: World, tmp_path: Path) -> None:
 
 def test_a_wrong_password(staffed: World) -> None:
     """The broker does not let us in: status 4, without the password."""
-    url = staffed.running.operator_url.replace("operator:", "operator:wrong-")
+    url = staffed.running.operator_url.replace(f"{OPERATOR}:", f"{OPERATOR}:wrong-")
     done = staffed.run("admin", "list", ROLLCAST_AMQP_URL=url)
     assert done.status == 4
     assert "wrong-" not in done.said

@@ -95,7 +95,7 @@ def test_a_deployment_that_is_well(world: World) -> None:
         *("version", "plugins", "alarms", "policies", "clocks", "message size"),
         *("rights of the server", f"rights of {OPERATOR}", f"rights of {ACME}", f"rights of {GLOBEX}"),
         *(f"inboxes of {ACME}", f"inboxes of {GLOBEX}"),
-        *("queues", "pools", "parked", "bindings", "lanes"),
+        *("entries", "queues", "pools", "parked", "bindings", "lanes"),
         *("identity", "ledger", "pool clock", "spool", "room"),
     } == subjects
     terminal = world.run("doctor", "--as", BOB, "--json")
@@ -111,7 +111,7 @@ def test_a_pool_that_is_killed(world: World, alone: Worker) -> None:
     troubles = _becomes(world, bool, "it is seen")
     assert list(troubles) == [f"pool {ALONE}"]
     assert troubles[f"pool {ALONE}"]["remedy"] == f"Start it: python -m workers {ALONE}"
-    assert troubles[f"pool {ALONE}"]["server"] == "main"
+    assert troubles[f"pool {ALONE}"]["server"] == SERVER
 
 
 def test_a_backlog_is_seen(world: World, alone: Worker, tmp_path: Path) -> None:

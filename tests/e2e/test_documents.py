@@ -35,6 +35,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def world(world_anew: World) -> World:
+    """A server whose only transfer is the one of these tests."""
+    return world_anew
+
+
+@pytest.fixture(scope="module")
 def sent(world: World, source: Path) -> Done:
     """A transfer to receivers of every kind that has ended."""
     world.add(ALICE, EVE)

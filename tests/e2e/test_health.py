@@ -49,7 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def test_a_worker_that_works(place: Place) -> None:
     """It is alive and ready, pool by pool."""
     place.lives()
-    ready = {"ready": True, "phase": "running", "broker": "ok", "ledger": "ok", "pools": OK}
+    ready = {"ready": True, "phase": "running", "broker": "ok", "ledger": "ok", "rights": "ok", "pools": OK}
     assert health(place.worker, "readyz") == (200, ready)
 
 

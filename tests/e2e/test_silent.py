@@ -7,22 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from rollcast.broker import Link
+from dev.broker import private_node
 from rollcast.topology import MiB
 from tests.contract.raw_amqp import Closed
 from tests.e2e import damage
 from tests.e2e.silent import Silent
-from tests.e2e.underway import completes, start
-from tests.e2e.world import World, random_file
+from tests.e2e.underway import completes, digest, start
+from tests.e2e.world import World, deployed, random_file
 from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX
 from tests.waiting import wait_until
-from workers.broker.declarer import Declarer
 from workers.broker.management import Management
 from workers.watchdog import MUCH, REASON, Patience, Watchdog
 
 pytestmark = pytest.mark.long
 
 SIZE = MUCH + 16 * MiB
+LIMIT = "400MB"
+"""Memory of a broker."""
+TOO_BIG = 512 * MiB
+"""More than that. What is taken and not acknowledged is in memory."""
 FOR_LONG, NOT_AT_ALL = Patience(3600.0, 3600.0), Patience(0.0, 0.0)
 
 
@@ -56,6 +59,25 @@ def test_who_acknowledges_nothing_is_cut_off_and_may_go_on(
     completes(world, sending, source)
 
 
+def test_who_takes_all_does_not_stop_the_others(tmp_path: Path, connections: ExitStack) -> None:
+    """On a broker that has no room for what it takes: the worker cuts it off as soon as that is seen."""
+    source = random_file(tmp_path / "too-big.bin", TOO_BIG)
+    with private_node(tmp_path / "broker", LIMIT) as node, deployed(tmp_path, node) as world:
+        world.receive(CAROL)
+        silent = Silent(world, connections, BOB)
+        sending = start(world, source)
+        silent.accept()
+        silent.take(1)
+        with pytest.raises(Closed, match=REASON):
+            silent.listen()
+        received = world.inbox(CAROL) / source.name
+        wait_until(received.exists, "the other one has the file")
+        assert digest(received) == digest(source)
+        assert world.metric("rollcast_lanes_cut_off_total") == 1
+        sending.kill()
+        sending.communicate()
+
+
 def _cut_off(world: World, lane: str) -> bool:
     _look(world, NOT_AT_ALL)
     return lane not in damage.names(world.node, lane)
@@ -65,10 +87,8 @@ def _look(world: World, patience: Patience) -> None:
     """Let a watchdog of this patience look, as a worker of the clock does."""
 
     async def look() -> None:
-        link = Link(world.node.amqp_url, "watchdog")
         async with Management(world.node.management_url, world.node.vhost) as management:
-            await Watchdog([ACME, GLOBEX], management, Declarer(link), patience).look()
-        await link.close()
+            await Watchdog([ACME, GLOBEX], management, patience).look()
 
     asyncio.run(look())
 

@@ -23,8 +23,9 @@ LANE = 256 * MiB
 """What a lane holds at the most."""
 OVERFLOWING = LANE + 64 * MiB
 """A file that does not fit into a lane."""
-LIMIT = "400MB"
-"""Memory of a broker that has no room for a lane beside what its work needs."""
+LIMIT = "512MB"
+"""Memory of a broker that has no room for a lane beside what its work needs: that is up to 390 MB, with what Erlang
+keeps in reserve."""
 OTHERS = [f"dave@{ACME}", ERIN, f"fred@{ACME}"]
 
 

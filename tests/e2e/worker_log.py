@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dev.deployment import WORKERS, Worker
-from tests.people import ACME
+from tests.people import ACME, SERVER
 
 Line = dict[str, Any]
 _IMPATIENT = """
@@ -64,6 +64,7 @@ def worker(
     """A worker process that is not started, with an SQLite ledger and a spool in `folder` unless `told` otherwise."""
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("ROLLCAST_")},
+        "ROLLCAST_SERVER": SERVER,
         "ROLLCAST_DOMAINS": ACME,
         "ROLLCAST_LEDGER": f"sqlite:///{folder / 'ledger.db'}",
         "ROLLCAST_SPOOL": f"file://{folder / 'spool'}",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from dev.postgres import Cluster
 from tests.broker.conftest import server as server
@@ -29,7 +30,10 @@ async def site(tmp_path: Path, server: Settings, postgres_cluster: Cluster) -> A
 
 async def test_many_start_at_once(site: Worksite) -> None:
     """On an empty database and an empty spool; all agree on what the first has recorded."""
-    await asyncio.gather(*(site.starts() for _ in range(WORKERS)))
+    guards = [await site.guard(site.settings()) for _ in range(WORKERS)]
+    with capture_logs() as said:
+        await asyncio.gather(*(guard.establish() for guard in guards))
+    assert [line["event"] for line in said].count("the ledger has recorded what belongs to it") == 1
     recorded = await site.recorded()
     marked = await mark.read(Store(site.settings().spool_url))
     assert marked is not None
@@ -39,7 +43,8 @@ async def test_many_start_at_once(site: Worksite) -> None:
 async def test_two_spools_at_once(site: Worksite) -> None:
     """As of two machines with a folder each: the one that comes first is the server's, the other is refused."""
     spools = ["first", "second"] * (WORKERS // 2)
-    ways = await asyncio.gather(*(site.starts(spool=name) for name in spools), return_exceptions=True)
+    guards = [await site.guard(site.settings(spool=name)) for name in spools]
+    ways = await asyncio.gather(*(guard.establish() for guard in guards), return_exceptions=True)
     refused = {name for name, way in zip(spools, ways, strict=True) if isinstance(way, Conflict)}
     assert len(refused) == 1, ways
     assert sum(isinstance(way, BaseException) for way in ways) == WORKERS // 2

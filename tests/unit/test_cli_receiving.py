@@ -34,11 +34,12 @@ from rollcast.messages.values import Limits
 from rollcast.reasons import Code
 from rollcast.receiving.consent import Decide, Decision
 from rollcast.states import Transfer
+from tests.people import ACME, ALICE, BOB, GLOBEX
 from tests.unit.offers import NO_HASH, TRANSFER, offer
 
 EVIL = offer(name="evil\u202egnp.exe", size=2048)
 EVENTS: list[ReceiverEvent] = [
-    Ready(address="bob@acme", limits=Limits()),
+    Ready(address=BOB, limits=Limits()),
     Asked(transfer_id=TRANSFER, offer=EVIL),
     Answered(transfer_id=TRANSFER, offer=EVIL, accept=False),
     AnswerRefused(transfer_id=TRANSFER, reason=Code.ANSWERED_TOO_LATE, detail="one\nsecond"),
@@ -63,10 +64,10 @@ async def _decided(decide: Decide) -> bool:
     [
         ("all", [], True),
         ("none", [], False),
-        ("all", ["*@acme"], True),
-        ("all", ["*@globex", "al[a-m]*"], True),
-        ("all", ["*@globex", "Alice@acme"], False),
-        ("none", ["*@acme"], False),
+        ("all", [f"*@{ACME}"], True),
+        ("all", [f"*@{GLOBEX}", "al[a-m]*"], True),
+        ("all", [f"*@{GLOBEX}", f"Alice@{ACME}"], False),
+        ("none", [f"*@{ACME}"], False),
     ],
 )
 async def test_rules_decide(accept: Accept, senders: list[str], taken: bool) -> None:
@@ -182,14 +183,14 @@ def test_files_are_told_on_standard_output_and_all_else_on_standard_error(
     for event in EVENTS:
         narrator.tell(event)
     told = capsys.readouterr()
-    assert told.out == "in/evil\\u202egnp.exe  2.0 KiB  from alice@acme\n"
+    assert told.out == f"in/evil\\u202egnp.exe  2.0 KiB  from {ALICE}\n"
     assert told.err.splitlines() == [
-        "bob@acme is ready to receive",
-        "declined: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme",
+        f"{BOB} is ready to receive",
+        f"declined: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from {ALICE}",
         f"{TRANSFER}: the answer does not count, the answer came after the transfer had ended: one\\nsecond",
-        "receiving: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme",
-        "failed: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme: disk full",
-        "will not come: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from alice@acme: "
+        f"receiving: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from {ALICE}",
+        f"failed: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from {ALICE}: disk full",
+        f"will not come: evil\\u202egnp.exe (2.0 KiB, application/octet-stream) from {ALICE}: "
         "no answer came before the consent deadline",
     ]
 
@@ -207,7 +208,7 @@ def test_why_a_file_does_not_come(
 ) -> None:
     """The reason says it, or else the state; after a dry run nothing was ever to come."""
     Narrator().tell(Ended(transfer_id=TRANSFER, offer=offer(), state=state, reason=reason))
-    assert capsys.readouterr().err.endswith(f" from alice@acme: {why}\n")
+    assert capsys.readouterr().err.endswith(f" from {ALICE}: {why}\n")
 
 
 def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,8 @@ class Process:
         self.pools = [Pool("s260", self._died), Pool("clock", self._died)]
         self.pools[0].consumes("rollcast.step2.main.s260", self.consumer)
         self.ledger: Exception | None = None
-        self.standing = Standing(self.pools, self.link, self._ping)
+        self.rights: str | None = None
+        self.standing = Standing(self.pools, self.link, self._ping, {"rights": lambda: self.rights})
 
     async def _take(self, _: object) -> None:
         """Never called."""
@@ -78,6 +79,7 @@ async def test_all_is_well() -> None:
             "phase": "running",
             "broker": "ok",
             "ledger": "ok",
+            "rights": "ok",
             "pools": {"s260": "ok", "clock": "ok"},
         }
         assert process.standing.alive().told == {
@@ -85,6 +87,16 @@ async def test_all_is_well() -> None:
             "phase": "running",
             "pools": {"s260": "ok", "clock": "ok"},
         }
+
+
+async def test_what_else_is_needed() -> None:
+    """It is named, with what is wrong with it."""
+    process = Process()
+    process.rights = "rollcast.up is closed"
+    async with process.running():
+        ready = await process.standing.ready()
+        assert not ready.well
+        assert ready.told["rights"] == "rollcast.up is closed"
 
 
 async def test_before_the_pools_start() -> None:

@@ -13,7 +13,7 @@ from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from rollcast.broker import Link
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable, Gone
-from rollcast.topology import BULK, EXCHANGES, TYPE, ExchangeType, MarkedExchange, QueueSpec
+from rollcast.topology import BULK, EXCHANGES, INNER, TYPE, ExchangeType, MarkedExchange, QueueSpec
 
 CHANNELS = 8
 """Declaring over several goes four times as fast as over one. No more than ten: of those that the broker closes at
@@ -50,9 +50,9 @@ class Declarer:
         self._idle.append(await self._link.channel())
 
     async def exchanges(self) -> None:
-        """The exchanges that are always there."""
+        """The exchanges that are always there, but for the entries: those have an order of their own."""
         for name, kind in EXCHANGES.items():
-            await self._call(_exchange(name, kind))
+            await self._call(_inner(INNER[name]) if name in INNER else _exchange(name, kind))
 
     async def queues(self, specs: Iterable[QueueSpec]) -> None:
         """Declare queues and bind them.
@@ -67,7 +67,7 @@ class Declarer:
         await self.queues([spec])
 
     async def cast(self, name: str, upload_key: str | None) -> None:
-        """A cast exchange; with `upload_key` it hears what the sender uploads."""
+        """A cast exchange; with `upload_key` it gets what the sender uploads."""
         await self._call(_exchange(name, "fanout"))
         if upload_key is not None:
             await self._call(lambda channel: _bind_exchange(channel, name, upload_key))
@@ -170,6 +170,10 @@ def _exchange(name: str, kind: ExchangeType) -> Call:
     return lambda channel: channel.declare_exchange(name, kind, durable=True)
 
 
+def _inner(name: str) -> Call:
+    return lambda channel: channel.declare_exchange(name, "topic", durable=True, internal=True)
+
+
 def _marked(spec: MarkedExchange) -> Call:
     arguments: dict[str, Any] = {"alternate-exchange": spec.mark}
     return lambda channel: channel.declare_exchange(
@@ -213,7 +217,7 @@ def _delete_queue(name: str) -> Call:
 
 
 async def _bind_exchange(channel: AbstractChannel, name: str, key: str) -> None:
-    await (await channel.get_exchange(name, ensure=False)).bind(BULK, key)
+    await (await channel.get_exchange(name, ensure=False)).bind(INNER[BULK], key)
 
 
 async def _bind(channel: AbstractChannel, queue: str, exchange: str, key: str) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 
 from rollcast.errors import Permanent, Transient
 from workers.broker.policies import A_LANE, is_lazy
+from workers.broker.versions import numbers
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 NEARLY = 0.9
@@ -51,7 +52,7 @@ class Management:
 
     async def lazy_lanes(self) -> bool:
         """Whether lanes page to disk: by themselves from RabbitMQ 4.0, before it by a policy."""
-        if int((await self.version()).partition(".")[0]) >= 4:
+        if numbers(await self.version()) >= (4,):
             return True
         policies = await self.call("GET", f"policies/{self.vhost}")
         return is_lazy(A_LANE, policies)
@@ -68,10 +69,11 @@ class Management:
     async def fullness_of(self, nodes: Nodes) -> str | None:
         """Why these nodes should not be given more to do now, in words; None if nothing speaks against it.
 
-        Of nodes whose figures nobody collects only the alarms are known.
+        Of nodes whose figures nobody has collected only the alarms are known.
         """
         found = full(nodes)
-        return found if found is not None or measured(nodes) else await self._alarm()
+        measured = all("mem_used" in node for node in nodes if node.get("running"))
+        return found if found is not None or measured else await self._alarm()
 
     async def _alarm(self) -> str | None:
         async with self._answer("GET", ALARMS, None) as answer:
@@ -81,6 +83,11 @@ class Management:
                 raise Transient(f"GET {ALARMS}: {answer.status} {await answer.text()}")
             [alarm, *_] = (await answer.json())["alarms"]
             return f"the broker's {alarm['resource']} is full"
+
+    async def collects(self) -> bool:
+        """Whether it collects figures of nodes and queues: it may be told to leave that to Prometheus."""
+        overview = await self.call("GET", "overview?columns=disable_stats")
+        return not overview.get("disable_stats")
 
     async def version(self) -> str:
         """The broker's version, such as `3.10.8`."""
@@ -108,6 +115,11 @@ class Management:
                 raise Transient(f"{method} {path}: {answer.status} {await answer.text()}")
             return await answer.json() if method == "GET" else None
 
+    async def delete_queue(self, name: str) -> None:
+        """Delete a queue with what is in it, if it is there. Raises as `call`."""
+        path = f"queues/{self.vhost}/{quote(name, safe='')}"
+        await self.call("DELETE", path, missing_is_fine=True)
+
     async def close_connection(self, name: str, reason: str) -> None:
         """Close a client's connection, if it is there; its library is told the reason. Raises as `call`."""
         path = f"connections/{quote(name, safe='')}"
@@ -133,11 +145,6 @@ class Management:
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Transient(f"the broker's management API cannot be reached: {error}") from error
-
-
-def measured(nodes: Nodes) -> bool:
-    """Whether the broker collects the figures of its nodes: it may be told to leave that to Prometheus."""
-    return all("mem_used" in node for node in nodes if node.get("running"))
 
 
 def full(nodes: Nodes) -> str | None:

@@ -1,15 +1,23 @@
 """The broker users of terminals and what each may do, through the broker's management API."""
 
-from urllib.parse import quote
+from collections.abc import Mapping, Sequence
+from typing import Literal
+from urllib.parse import quote, unquote
 
 from rollcast.addresses import domain_of
+from rollcast.errors import Transient
 from rollcast.topology import BULK, STEP, UP
 from workers.broker.management import Management
 
 MAX_CONNECTIONS = 128
 """A process of `rollcast` has up to three."""
 MAX_CHANNELS = 128
+LIMITS = {"max-connections": MAX_CONNECTIONS, "max-channels": MAX_CHANNELS}
 NOTHING = "^$"
+AT_A_TIME = 500
+"""Rows in a request: a broker that is busy writes some hundred a second."""
+
+Row = Mapping[str, str]
 
 
 class Rights:
@@ -32,9 +40,32 @@ class Rights:
         for exchange, write in topics_of(address).items():
             row = {"exchange": exchange, "write": write, "read": NOTHING}
             await self._call("PUT", f"topic-permissions/{self._vhost}/{user}", row)
-        for limit, value in (("max-connections", MAX_CONNECTIONS), ("max-channels", MAX_CHANNELS)):
-            await self._call("PUT", f"user-limits/{user}/{limit}", {"value": value})
+        await self.limit(address)
         await self._call("PUT", f"permissions/{self._vhost}/{user}", permissions_of(address))
+        await self._must_be_bounded(address)
+
+    async def _must_be_bounded(self, address: str) -> None:
+        """Take it back if an exchange was deleted meanwhile, and its topic permission with it."""
+        path = f"topic-permissions/{self._vhost}/{quote(address, safe='')}"
+        rows = await self._call("GET", path, missing_is_fine=True) or []
+        if lacking := sorted(topics_of(address).keys() - {row["exchange"] for row in rows}):
+            await self.revoke(address, remove=False)
+            raise Transient(f"{', '.join(lacking)} was deleted while {address} was given its rights there")
+
+    async def limit(self, address: str) -> None:
+        """The limits of a terminal."""
+        for limit, value in LIMITS.items():
+            await self._call("PUT", f"user-limits/{quote(address, safe='')}/{limit}", {"value": value})
+
+    async def write(self, kind: Literal["permissions", "topic_permissions"], rows: Sequence[Row]) -> None:
+        """Write many rows in few requests. `Transient` if a user is not there; some may be written then."""
+        named = [{"vhost": unquote(self._vhost), **row} for row in rows]
+        for first in range(0, len(named), AT_A_TIME):
+            await self._call("POST", "definitions", {kind: named[first : first + AT_A_TIME]})
+
+    async def disconnect(self, user: str) -> None:
+        """Close the connections of a user: channels cache what they were allowed once."""
+        await self._call("DELETE", f"connections/username/{quote(user, safe='')}", missing_is_fine=True)
 
     async def revoke(self, address: str, *, remove: bool) -> None:
         """No rights any more; `remove` deletes the user. Its connections are closed: channels cache rights."""
@@ -42,7 +73,7 @@ class Rights:
         await self._call("DELETE", f"permissions/{self._vhost}/{user}", missing_is_fine=True)
         if remove:
             await self._call("DELETE", f"users/{user}", missing_is_fine=True)
-        await self._call("DELETE", f"connections/username/{user}", missing_is_fine=True)
+        await self.disconnect(address)
 
 
 def topics_of(address: str) -> dict[str, str]:
@@ -54,7 +85,12 @@ def topics_of(address: str) -> dict[str, str]:
     }
 
 
-def permissions_of(address: str) -> dict[str, object]:
+def of_operators() -> dict[str, str]:
+    """Under which routing keys an operator may publish, by exchange."""
+    return {STEP: r"^[a-z0-9-]+\.s200$", UP: NOTHING, BULK: NOTHING}
+
+
+def permissions_of(address: str) -> dict[str, str]:
     """What a terminal may configure, write to and read from."""
     return {
         "configure": NOTHING,

@@ -9,17 +9,18 @@ from rollcast.findings import fine, wrong
 from rollcast.messages.figures import Finding
 from rollcast.messages.values import MAX_CHUNK_SIZE
 from rollcast.topology import LANE, MiB, spool_queue
-from workers.broker.management import Management, measured
+from workers.broker.management import Management
 from workers.broker.policies import A_LANE, is_lazy
+from workers.broker.versions import numbers, objection
 from workers.ledger import Database
 from workers.settings import Settings
 
-OLDEST = (3, 10)
 PROMETHEUS = "rabbitmq_prometheus"
 LAZY_PATTERN = r"^rollcast\.(lane|spool)\."
 UNSEEN = (
     "but how full memory and disk are, and nodes that have lost each other, cannot be seen: the broker's management "
-    "collects no figures, and leaves them to Prometheus. Transfers are held from an alarm on, and not before it"
+    "collects no figures, and leaves them to Prometheus. Transfers are held from an alarm on, and not before it, "
+    "and receivers that acknowledge nothing are not cut off"
 )
 SKEW = 3.0
 """Seconds by which clocks may differ; the broker tells its time in whole seconds."""
@@ -36,10 +37,10 @@ async def check_version(management: Management) -> list[Finding]:
         plugins += f"; {PROMETHEUS} would give its own figures"
     elif known:
         plugins += f", {PROMETHEUS}"
-    elif not measured(nodes):
+    elif not await management.collects():
         plugins += "; others cannot be seen, since the broker's management collects no figures"
-    if _numbers(version) < OLDEST:
-        return [wrong("version", f"RabbitMQ {version}", "Install RabbitMQ 3.10 or newer.")]
+    if (against := objection(version)) is not None:
+        return [wrong("version", *against)]
     return [fine("version", f"RabbitMQ {version}"), fine("plugins", plugins)]
 
 
@@ -60,13 +61,13 @@ async def check_room(management: Management) -> list[Finding]:
     if apart:
         remedy = "Restart the nodes of the smaller part; see RabbitMQ's guide to partitions."
         return [wrong("nodes", f"these have lost each other: {', '.join(apart)}", remedy)]
-    return [fine("alarms", "none" if measured(nodes) else f"none; {UNSEEN}")]
+    return [fine("alarms", "none" if await management.collects() else f"none; {UNSEEN}")]
 
 
 async def check_policies(settings: Settings, management: Management) -> list[Finding]:
     """Before 4.0 lanes and spool page to disk by a policy only."""
     version = await management.version()
-    if _numbers(version) >= (4,):
+    if numbers(version) >= (4,):
         return [fine("policies", f"RabbitMQ {version} needs none")]
     policies = await management.call("GET", f"policies/{management.vhost}")
     queues = {"lanes": A_LANE, "the spool's queue": spool_queue(settings.server).name}
@@ -109,7 +110,3 @@ async def check_clocks(database: Database, management: Management) -> list[Findi
         remedy = "Let all machines keep the same time (NTP)."
         return [wrong("clocks", f"they differ from that of the worker: {', '.join(off)}", remedy)]
     return [fine("clocks", "worker, ledger and broker agree")]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(word) for word in version.split(".")[:2] if word.isdigit())

@@ -75,7 +75,10 @@ class Diagnosis:
             "clocks": lambda: broker_checks.check_clocks(self._database, management),
             "rights of the server": lambda: rights_checks.check_server(settings.user, management),
             f"rights of {user}": lambda: rights_checks.check_operator(user, domain, management),
-            f"rights of {domain}": lambda: rights_checks.check_terminals(domain, self._database, management),
+            f"rights of {domain}": lambda: rights_checks.check_terminals(
+                domain, settings, self._database, management
+            ),
+            "entries": lambda: rights_checks.check_entries(management),
             "queues": lambda: queue_checks.check_queues(settings, self._view, self._declarer),
             "bindings": lambda: queue_checks.check_bindings(settings, management),
             "lanes": lambda: queue_checks.check_lanes(management),

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from rollcast.findings import fine, some, wrong
 from rollcast.messages.figures import Finding
-from rollcast.topology import CLASSIC, STEP, TYPE, UP, MiB, QueueSpec, inbox, lane, parked
+from rollcast.topology import CLASSIC, INNER, STEP, TYPE, MiB, QueueSpec, inbox, lane, parked
 from workers.broker import own_queues
 from workers.broker.declarer import Counts, Declarer
 from workers.broker.management import Management
@@ -135,14 +135,15 @@ def _parked(number: int) -> Finding:
 
 async def check_bindings(settings: Settings, management: Management) -> list[Finding]:
     """Does each queue hear what is said to it, and do peers have servers?"""
-    heard = {exchange: await _bound(exchange, management) for exchange in (UP, STEP)}
+    heard = {exchange: await _bound(exchange, management) for exchange in (*INNER.values(), STEP)}
     silent = [
         f"{spec.name} ({key})"
         for spec in own_queues.of_pools(settings).values()
         for exchange, key in spec.bindings
         if (spec.name, key) not in heard[exchange]
     ]
-    keys = {key for _, key in heard[STEP]}
+    # A peer's server may be of a version that binds its queues to the entry.
+    keys = {key for _, key in heard[INNER[STEP]] | heard[STEP]}
     alone = [peer for peer in settings.peers if f"{peer}.s240" not in keys]
     remedy = "Start the peer's server, or take it out of ROLLCAST_PEERS."
     peers = [wrong(f"peer {peer}", "no server on this broker serves it", remedy) for peer in alone]

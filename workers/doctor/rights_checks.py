@@ -5,19 +5,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import select
-
-from rollcast.addresses import domain_of
 from rollcast.findings import fine, some, wrong
 from rollcast.messages.figures import Finding
-from rollcast.topology import BULK, EXCHANGES, STEP, UP, inbox
+from rollcast.topology import BULK, EXCHANGES, INNER, STEP, UP, inbox
+from workers.broker import entries
 from workers.broker.management import Management
-from workers.broker.rights import permissions_of, topics_of
 from workers.ledger import Database
-from workers.ledger.tables import accounts
+from workers.rights import granted, known
+from workers.rights.comparison import compare
+from workers.settings import Settings
 
 Row = Mapping[str, Any]
-Rights = Mapping[str, Mapping[str, Any]]
 
 
 async def check_server(user: str, management: Management) -> list[Finding]:
@@ -75,48 +73,44 @@ def _topics_beyond(topics: Iterable[Row], permissions: Iterable[Row]) -> Iterabl
             yield f"publish to {exchange} as {key}"
 
 
-async def check_terminals(domain: str, database: Database, management: Management) -> list[Finding]:
-    """Each account that is not suspended has its rights, and nobody has any without an account."""
-    async with database.begin() as ledger:
-        rows = await ledger.all(select(accounts).where(accounts.c.domain == domain))
-    active = {row.address for row in rows if not row.suspended}
-    found = await _rights(management)
-    mine = {user for user in found if domain_of(user) == domain and "@" in user}
-    lacking = sorted(address for address in active if found.get(address) != _wanted(address))
-    surplus = sorted(mine - active)
+async def check_terminals(
+    domain: str, settings: Settings, database: Database, management: Management
+) -> list[Finding]:
+    """The broker grants what the ledger says, to nobody else, and to nobody under any key."""
+    wanted = await known.read(database, [domain], settings.operators)
+    found = compare(wanted, await granted.read(management))
     subject = f"rights of {domain}"
-    findings = []
-    if lacking:
-        remedy = (
-            "Suspend each that should be suspended; suspend and resume the others; if the broker has lost the user, "
-            "remove the account and add it again."
-        )
-        findings.append(wrong(subject, f"not as they should be: {some(lacking)}", remedy))
-    if surplus:
-        remedy = (
-            "Suspend or remove it once more (rollcast admin), if it was before a restore of the ledger; "
-            "on the broker: rabbitmqctl clear_permissions, or delete_user for what is no account at all"
-        )
-        findings.append(
-            wrong(subject, f"users with rights, and without an active account: {some(surplus)}", remedy)
-        )
-    return findings or [fine(subject, f"{len(active)} of {len(active)} accounts have theirs")]
+    differing = found.permissions.keys() | found.limits | found.surplus | {user for user, _ in found.topics}
+    troubles = {_MEND: differing, _MISSING: found.missing, _UNKNOWN: found.unknown}
+    findings = [
+        wrong(subject, f"{what}: {some(sorted(users))}", remedy)
+        for (what, remedy), users in troubles.items()
+        if users
+    ]
+    number = len(wanted.active)
+    return findings or [fine(subject, f"{number} of {number} accounts have theirs")]
 
 
-async def _rights(management: Management) -> dict[str, Rights]:
-    """What the broker lets each user do: as `permissions`, and by exchange."""
-    found: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in await management.call("GET", f"vhosts/{management.vhost}/permissions"):
-        kept = {name: row[name] for name in ("configure", "write", "read")}
-        found.setdefault(row["user"], {})["permissions"] = kept
-    for row in await management.call("GET", f"vhosts/{management.vhost}/topic-permissions"):
-        found.setdefault(row["user"], {})[row["exchange"]] = {"write": row["write"]}
-    return {user: rights for user, rights in found.items() if "permissions" in rights}
+_MEND = (
+    "not as they should be",
+    "A worker of S200 sets them right within 5 min; if it does not, its log says why.",
+)
+_MISSING = (
+    "accounts that the broker does not know",
+    "Their passwords are lost: rollcast admin remove each, and add it again.",
+)
+_UNKNOWN = (
+    "users with rights, and without an account",
+    "If the ledger was restored, rollcast admin add each again. Else rollcast admin remove it.",
+)
 
 
-def _wanted(address: str) -> Rights:
-    topics = {exchange: {"write": write} for exchange, write in topics_of(address).items()}
-    return {"permissions": permissions_of(address), **topics}
+async def check_entries(management: Management) -> list[Finding]:
+    """What terminals and operators publish is let through."""
+    if closed := await entries.closed(management):
+        remedy = "A worker of S200 opens it when all topic permissions are there: see its log, and /readyz."
+        return [wrong("entries", f"closed to terminals and operators: {', '.join(closed)}", remedy)]
+    return [fine("entries", f"open: {', '.join(INNER)}")]
 
 
 async def _rows(path: str, management: Management) -> list[Row]:

@@ -49,6 +49,12 @@ async def page(ledger: Ledger, domain: str, after: str, size: int) -> Sequence[R
     return await ledger.all(query)
 
 
+async def suspensions(ledger: Ledger, domains: Iterable[str]) -> dict[str, bool]:
+    """All accounts of some domains: whether each is suspended."""
+    query = select(accounts.c.address, accounts.c.suspended).where(accounts.c.domain.in_(list(domains)))
+    return {row.address: bool(row.suspended) for row in await ledger.all(query)}
+
+
 async def add(ledger: Ledger, address: str, limits: Limits, request: str | None) -> None:
     """Add an account, at an operator's `request` (its correlation id)."""
     row = {"address": address, "domain": domain_of(address), "limits": msgspec.msgpack.encode(limits)}

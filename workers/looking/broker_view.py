@@ -15,7 +15,7 @@ from rollcast.messages.figures import BrokerFigures, QueueFigures
 from rollcast.messages.values import MAX_TEXT
 from workers.broker import own_queues
 from workers.broker.declarer import Counts, Declarer
-from workers.broker.management import Management, measured
+from workers.broker.management import Management
 from workers.settings import Settings
 
 WITHIN = 5.0
@@ -110,7 +110,7 @@ async def _broker(management: Management) -> BrokerFigures:
         memory_limit=_sum(nodes, "mem_limit"),
         disk_free=_sum(nodes, "disk_free"),
         full=await management.fullness_of(nodes),
-        measured=measured(nodes),
+        measured=await management.collects(),
     )
 
 

@@ -1,10 +1,11 @@
 """How a worker process stands, as whoever runs it wants to know: does it live, is it ready?
 
 It lives as long as its loop runs and no pool has died: a broker or a ledger that is away is no reason to start it
-again. It is ready while it is connected, all its pools consume, and the ledger answers.
+again. It is ready while it is connected, all its pools consume, and the ledger answers; a worker of S200 also while
+terminals are let in, for which their rights have to be there.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from rollcast.broker import Link
@@ -24,13 +25,23 @@ class Report:
 
 
 class Standing:
-    """What `/livez` and `/readyz` tell. `phase` says in words what the process does."""
+    """What `/livez` and `/readyz` tell. `phase` says in words what the process does.
 
-    def __init__(self, pools: Iterable[Pool], broker: Link, ledger: Callable[[], Awaitable[None]]) -> None:
+    `others` say what else is needed: why it is not there, in words, or None.
+    """
+
+    def __init__(
+        self,
+        pools: Iterable[Pool],
+        broker: Link,
+        ledger: Callable[[], Awaitable[None]],
+        others: Mapping[str, Callable[[], str | None]],
+    ) -> None:
         self.phase = "starting"
         self._pools = list(pools)
         self._broker = broker
         self._ledger = Probe(ledger)
+        self._others = others
 
     def alive(self) -> Report:
         """Nothing has died, except on its way out."""
@@ -44,6 +55,7 @@ class Standing:
         needed = {
             "broker": None if self._broker.is_open else "not connected",
             "ledger": await self._ledger.fault(),
+            **{what: fault() for what, fault in self._others.items()},
         }
         ready = self.phase == RUNNING and not any((*pools.values(), *needed.values()))
         return Report(ready, {"ready": ready, "phase": self.phase, **_told(needed), "pools": _told(pools)})

@@ -13,6 +13,7 @@ from rollcast.errors import Transient
 from rollcast.redaction import cleaned
 from workers.broker.declarer import Declarer
 from workers.broker.management import Management
+from workers.broker.versions import objection
 from workers.identity.adoption import Adoption
 from workers.identity.conflicts import OthersServe
 from workers.ledger import Database
@@ -99,7 +100,7 @@ async def _wait_for_all(settings: Settings, workers: Pools, management: Manageme
     await _identify(workers)
     await patiently("the broker", workers.declare)
     # It is not waited for: without it pools consume, and whoever needs it tries again.
-    await _warn_about_lanes(management, settings)
+    await _warn_about_broker(management, settings)
 
 
 async def _identify(workers: Pools) -> None:
@@ -113,14 +114,16 @@ async def _identify(workers: Pools) -> None:
         raise
 
 
-async def _warn_about_lanes(management: Management, settings: Settings) -> None:
+async def _warn_about_broker(management: Management, settings: Settings) -> None:
     if settings.management_url is None:
         return
     try:
+        if (against := objection(await management.version())) is not None:
+            log.warning("this broker should not be used", why=against[0], remedy=against[1])
         if not await management.lazy_lanes():
             log.warning(
                 "the broker lacks the policy queue-mode=lazy on ^rollcast\\.(lane|spool)\\.: "
                 "one stuck receiver can fill its memory and block every publisher"
             )
     except Transient as error:
-        log.warning("cannot see the broker's policies", error=str(error))
+        log.warning("cannot see the broker's version and policies", error=str(error))

@@ -26,6 +26,7 @@ SETTINGS = Settings(
     peers=(INITECH,),
     amqp_url="amqp://nobody@nowhere",
     management_url=None,
+    operators=("operator",),
     ledger_url="",
     spool_url="",
     spool_quota=1000 * MiB,

@@ -1,0 +1,1 @@
+"""What broker users may do, compared with what the ledger says, and mended."""
