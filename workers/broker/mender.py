@@ -1,4 +1,4 @@
-"""Takes away a step's queue over which the broker fails, so that it can be declared again.
+"""Takes away a step's queue over which the broker fails, so that it can be declared again, if it is one of today's.
 
 RabbitMQ 3.10 was seen to lose a quorum queue that was made shortly before it crashed: declaring it succeeds, and
 whoever consumes it or publishes to it gets an internal error, or no answer, for ever.
@@ -27,7 +27,9 @@ class Mender:
     async def mend(self, queue: str) -> None:
         """Delete the queue if the broker cannot let anybody consume it. What was in it is prompted again."""
         if await self._is_broken(queue):
-            log.error("deleted a queue over which the broker fails; it is declared again", queue=queue)
+            log.error(
+                "deleted a queue over which the broker fails; what was in it is asked for again", queue=queue
+            )
             await self._declarer.delete_queues([queue])
 
     async def _is_broken(self, queue: str) -> bool:
