@@ -135,7 +135,7 @@ def test_the_earlier_queues_are_those_that_it_declared() -> None:
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
-    assert spec.bindings == topology.step_queue("main", "s260", ("acme",)).bindings
+    assert spec.bindings == (("rollcast.up", "acme.*.answer"), ("rollcast.step", "acme.s260"))
 
 
 def test_the_longest_names_are_short_enough_for_amqp() -> None:
