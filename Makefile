@@ -9,6 +9,8 @@ export BROKER
 # What runs in this checkout holds a lock NAME.lock in .run, so that `make clean` takes nothing away from it.
 LOCKED := flock --no-fork --shared .run
 
+# The tests start hundreds of processes, each of which would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 # Mostly the tests wait, so there are more processes than cores; a file's tests stay together and in their order.
 PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 

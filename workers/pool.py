@@ -1,16 +1,18 @@
 """A pool as a process runs it: its tasks, its consumer, and how it stands."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 import structlog
 
-from rollcast.broker import Consumer
+from rollcast.broker import Consumer, Delivery
 from rollcast.errors import RollcastError
+from workers import metrics
 
 OK = "ok"
 Work = Coroutine[Any, Any, None]
+Take = Callable[[Delivery], Awaitable[None]]
 
 log = structlog.get_logger()
 
@@ -69,3 +71,14 @@ class Pool:
 def _tell(error: Exception) -> None:
     fault = None if isinstance(error, RollcastError) else error
     log.error("a pool has died, and the process ends", error=str(error), exc_info=fault)
+
+
+def counting(pool: str, take: Take) -> Take:
+    """Hand deliveries on, and count those that come again."""
+
+    async def counted(delivery: Delivery) -> None:
+        if delivery.redelivered:
+            metrics.REDELIVERED.labels(step=pool).inc()
+        await take(delivery)
+
+    return counted

@@ -23,7 +23,7 @@ from workers import metrics, series
 from workers.actions import Actions
 from workers.broker import own_queues
 from workers.broker.declarer import Declarer
-from workers.broker.earlier_queue import EarlierQueue, Take
+from workers.broker.earlier_queue import EarlierQueue
 from workers.broker.management import Management
 from workers.broker.mender import Mender
 from workers.broker.outbox import Outbox
@@ -38,7 +38,7 @@ from workers.ladder import Ladder, rung_queues
 from workers.ledger import Database
 from workers.parked.parking import Parking
 from workers.parked.queue import ParkedQueue
-from workers.pool import Pool, Work
+from workers.pool import Pool, Work, counting
 from workers.process.standing import RUNNING, STOPPING, Standing
 from workers.process.stopping import DRAIN_S, Stop
 from workers.progress import Progress
@@ -262,7 +262,7 @@ class Pools:
             await self._declarer.queues([queue])
 
         series.begin(pool.name)
-        take, mend = _counting(pool, handler), self._mend(queue)
+        take, mend = counting(pool.name, handler.take), self._mend(queue)
         consumer = Consumer(link, queue.name, take, prefetch=prefetch, prepare=declare, mend=mend)
         self._consumers.append(consumer)
         pool.consumes(queue.name, consumer)
@@ -273,7 +273,9 @@ class Pools:
         consume = functools.partial(
             Consumer, self._control_in, queue.name, prefetch=BATCH * SLOTS, mend=self._mend(queue)
         )
-        earlier = EarlierQueue(queue, _counting(pool, runner), consume, self._declarer, self._management)
+        earlier = EarlierQueue(
+            queue, counting(pool.name, runner.take), consume, self._declarer, self._management
+        )
         self._earlier.append(earlier)
         return earlier
 
@@ -296,14 +298,3 @@ class Pools:
             log.warning("not everything was done in time; the rest goes back to its queues")
         else:
             log.info("drained: all that was in hand is done", after_s=round(time.monotonic() - since, 1))
-
-
-def _counting(pool: Pool, handler: Handler) -> Take:
-    """Hand deliveries on, and count those that come again."""
-
-    async def take(delivery: Delivery) -> None:
-        if delivery.redelivered:
-            metrics.REDELIVERED.labels(step=pool.name).inc()
-        await handler.take(delivery)
-
-    return take

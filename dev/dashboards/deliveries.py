@@ -102,6 +102,12 @@ RECEIVERS = Row(
             quantiles("rollcast_delivery_seconds", 'state="completed"'),
         ),
         Panel(
+            "Lanes cut off",
+            "Lanes deleted in five minutes since their receivers took chunks and acknowledged none.",
+            "short",
+            (Query(f"sum by (server) (increase(rollcast_lanes_cut_off_total{{{SERVER}}}[5m]))", "{{server}}"),),
+        ),
+        Panel(
             "Depth of lanes",
             "What waits in the lanes that are looked at before the next piece; 64 MiB is deep, at 256 MiB they drop.",
             "bytes",
