@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rollcast.topology import identity_exchange
+from tests.people import ACME, GLOBEX, INITECH, SERVER
 from tests.unit.steps.world import SETTINGS
 from workers.identity import conflicts
 from workers.identity.mark import Mark
@@ -61,18 +62,21 @@ def test_servers() -> None:
     assert conflicts.of_server(SETTINGS, KNOWN) is None
     conflict = conflicts.of_server(replace(SETTINGS, server="globex"), KNOWN)
     assert conflict is not None
-    assert "belongs to the server 'main', and ROLLCAST_SERVER is 'globex'" in str(conflict)
+    assert f"belongs to the server {SERVER!r}, and ROLLCAST_SERVER is 'globex'" in str(conflict)
 
 
-@pytest.mark.parametrize("domains", [("globex", "acme"), ("acme", "globex", "acme")])
+@pytest.mark.parametrize("domains", [(GLOBEX, ACME), (ACME, GLOBEX, ACME)])
 def test_domains_in_another_order(domains: tuple[str, ...]) -> None:
     """They are the same."""
     assert conflicts.of_domains(replace(SETTINGS, domains=domains), KNOWN) is None
 
 
-@pytest.mark.parametrize("domains", [("acme",), ("acme", "globex", "initech"), ("acme", "globx")])
+@pytest.mark.parametrize("domains", [(ACME,), (ACME, GLOBEX, INITECH), (ACME, "globx")])
 def test_other_domains(domains: tuple[str, ...]) -> None:
     """Fewer, more, and one that is misspelt."""
     conflict = conflicts.of_domains(replace(SETTINGS, domains=domains), KNOWN)
     assert conflict is not None
-    assert str(conflict) == f"ROLLCAST_DOMAINS is {','.join(domains)}, and the server 'main' has acme,globex"
+    assert (
+        str(conflict)
+        == f"ROLLCAST_DOMAINS is {','.join(domains)}, and the server {SERVER!r} has {ACME},{GLOBEX}"
+    )
