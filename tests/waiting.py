@@ -2,18 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 DEADLINE_S = 90.0
-PAUSE_S = 0.05
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between looks, ever more: what is looked at, such as the broker's management API, works for it, too."""
+    pause = 0.02
+    while True:
+        yield pause
+        pause = min(0.5, pause * 1.5)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_S) -> None:
     """Wait for a condition; fail with `what` at the deadline."""
-    deadline = time.monotonic() + seconds
+    deadline, pauses = time.monotonic() + seconds, _pauses()
     while not condition():
         assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(PAUSE_S)
+        time.sleep(next(pauses))
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_S) -> None:
@@ -29,7 +36,7 @@ async def until_async(
     condition: Callable[[], Awaitable[bool]], what: str, seconds: float = DEADLINE_S
 ) -> None:
     """Wait for a condition that has to be awaited; fail with `what` at the deadline."""
-    deadline = time.monotonic() + seconds
+    deadline, pauses = time.monotonic() + seconds, _pauses()
     while not await condition():
         assert time.monotonic() < deadline, f"not in time: {what}"
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(next(pauses))

@@ -105,7 +105,11 @@ RECEIVERS = Row(
             "Lanes cut off",
             "Lanes deleted in five minutes since their receivers took chunks and acknowledged none.",
             "short",
-            (Query(f"sum by (server) (increase(rollcast_lanes_cut_off_total{{{SERVER}}}[5m]))", "{{server}}"),),
+            (
+                Query(
+                    f"sum by (server) (increase(rollcast_lanes_cut_off_total{{{SERVER}}}[5m]))", "{{server}}"
+                ),
+            ),
         ),
         Panel(
             "Depth of lanes",

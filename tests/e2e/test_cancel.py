@@ -52,6 +52,7 @@ def test_from_another_terminal(world: World, tmp_path: Path) -> None:
     assert (once_more.status, once_more.document) == (0, document)
 
 
+@pytest.mark.long
 def test_a_receiver_is_silent(world: World, tmp_path: Path) -> None:
     """It is waited for, not for ever; what it has is removed when it comes back."""
     held = Held(world, tmp_path)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -30,7 +29,6 @@ Findings = dict[str, dict[str, Any]]
 def world(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[World]:
     """One server, with one pool in a process of its own, at a broker without users of others."""
     clean(node)
-    _forget_terminals(node)
     folder = tmp_path_factory.mktemp("doctor")
     others = tuple(pool for pool in POOLS if pool != ALONE)
     with deployed(folder, node, pools=(others, ALONE)) as made:
@@ -38,13 +36,6 @@ def world(tmp_path_factory: pytest.TempPathFactory, node: Broker) -> Iterator[Wo
         made.receive(BOB)
         wait_until(lambda: _found(made)[0] == 0, "all is well")
         yield made
-
-
-def _forget_terminals(node: Broker) -> None:
-    """Accounts of earlier deployments are in no ledger any more."""
-    for user in management.call(node.management_url, "GET", "/api/users"):
-        if user["name"].endswith((f"@{ACME}", f"@{GLOBEX}")):
-            management.delete(node.management_url, f"/api/users/{quote(user['name'], safe='')}")
 
 
 @pytest.fixture
@@ -182,6 +173,7 @@ def test_a_queue_with_the_wrong_arguments(world: World, alone: Worker) -> None:
         damage.delete(world.node, QUEUE)
 
 
+@pytest.mark.long
 def test_a_server_that_is_silent(world: World) -> None:
     """The broker is there, and nobody answers for its domains."""
     (worker,) = (worker for worker in world.running.workers if worker.pools != (ALONE,))

@@ -13,7 +13,7 @@ from tests.contract.raw_client import Fields, Terminal
 from tests.e2e.parking import all_about, listed, parked, parked_about, unanswerable
 from tests.e2e.raw import PARKED, Line, line, sample, server_line
 from tests.e2e.world import World, random_file
-from tests.people import ACME, ALICE, BOB, SERVER_USER
+from tests.people import ACME, ALICE, BOB, OPERATOR, SERVER_USER
 from tests.waiting import wait_until
 from workers.envelope import Envelope
 from workers.parked.label import label
@@ -123,7 +123,7 @@ def test_what_is_dropped_is_gone_and_noted(world: World, alice: Line) -> None:
     (note,) = [
         json.loads(row) for row in worker.log.read_text().splitlines() if transfer_id in row and "drop" in row
     ]
-    assert (note["action"], note["operator"], note["id"]) == ("drop", "operator", message["id"])
+    assert (note["action"], note["operator"], note["id"]) == ("drop", OPERATOR, message["id"])
     assert world.run("parked", "drop", message["id"]).status == 3
 
 

@@ -7,12 +7,15 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from dev import management
+from dev.broker import private_node
+from dev.deployment import deployment
 from dev.packages import Missing
 from dev.processes import Program
 from dev.schemas import FOLDER
@@ -83,6 +86,7 @@ def test_an_empty_file_arrives(receivers: World, program: Path, tmp_path: Path) 
     assert sending.ends(0)["transfer"]["state"] == "completed"
 
 
+@pytest.mark.long
 def test_a_producer_that_dies_in_mid_upload_goes_on(receivers: World, program: Path, tmp_path: Path) -> None:
     """In the transfer that it had begun; nobody is asked again, and everybody gets the file once."""
     sending = Producer(receivers, program, random_file(tmp_path / "big.bin", BIG), ALICE, [BOB, CAROL])
@@ -129,17 +133,28 @@ def test_a_refusal_is_the_end(receivers: World, program: Path, tmp_path: Path) -
     assert f"mute@{ACME} may not send" in sending.process.tail()
 
 
-def test_the_document_can_be_followed_to_the_letter(receivers: World, program: Path) -> None:
+@pytest.fixture
+def world_of_the_document(tmp_path: Path) -> Iterator[World]:
+    """A broker, a server and accounts whose names are those of the document."""
+    with private_node(tmp_path / "broker") as node, deployment(tmp_path, node) as running:
+        made = World(running, node, tmp_path)
+        made.add("alice@acme", "bob@acme", "carol@globex")
+        made.receive("carol@globex")
+        yield made
+        made.close()
+
+
+@pytest.mark.long
+def test_the_document_can_be_followed_to_the_letter(world_of_the_document: World, program: Path) -> None:
     """All that its terminals are told to type, but for `make up`, in a copy of the checkout."""
-    receivers.receiver(BOB).stop()
     checkout = program.parents[2]
-    _write_env(receivers, checkout / ".run")
+    _write_env(world_of_the_document, checkout / ".run")
     first, receiver, sender = producer.terminals()
     assert first == "make up\n"
     receiving = Program(["sh", "-c", receiver], dict(os.environ), checkout / "receiver.log", checkout)
     receiving.start()
     try:
-        receiving.wait_until(lambda: f"{BOB} is ready" in receiving.tail())
+        receiving.wait_until(lambda: "bob@acme is ready" in receiving.tail())
         sent = subprocess.run(
             ["sh", "-c", sender], cwd=checkout, capture_output=True, text=True, check=False, timeout=90
         )

@@ -148,14 +148,15 @@ def test_what_the_broker_does_not_check_is_parked(
 def test_a_copy_under_a_forbidden_key_is_not_taken(world: World, header: str) -> None:
     """From RabbitMQ 4.0.3 the broker refuses the message. Before, it lets the copy pass, and the worker parks it.
 
-    It takes BCC out: what that brings to another queue still bears its sender's key.
+    It takes BCC out: what that brings to another queue still bears its sender's key. Of CC nobody says whose it is.
     """
     world.add(ALICE)
     body = msgpack.packb({"type": "Register/1", "mark": secrets.token_hex(8)})
     with line(world, BOB) as bob, _refusing(copies_are_checked(world.node.version)):
         bob.say("rollcast.up", f"{ACME}.{BOB}.register", body, BOB, {header: [f"{ACME}.{ALICE}.answer"]})
         headers = parked_headers(world, body, "s260")
-        assert (headers["rollcast-reason"], headers["rollcast-origin"]) == ("not_authentic", BOB)
+        origin = BOB if header == "BCC" else None
+        assert (headers["rollcast-reason"], headers.get("rollcast-origin")) == ("not_authentic", origin)
 
 
 def copies_are_checked(version: str) -> bool:

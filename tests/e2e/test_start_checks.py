@@ -11,7 +11,7 @@ from dev import s3
 from dev.processes import tied
 from rollcast.topology import MiB
 from tests.e2e.disk import mounted
-from tests.people import ACME, SERVER_USER
+from tests.people import ACME, SERVER, SERVER_USER
 
 DEADLINE_S = 100
 
@@ -19,6 +19,7 @@ DEADLINE_S = 100
 def start(folder: Path, spool: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """A worker on a broker that is not there: the spool is looked at before."""
     settings = {
+        "ROLLCAST_SERVER": SERVER,
         "ROLLCAST_DOMAINS": ACME,
         "ROLLCAST_AMQP_URL": f"amqp://{SERVER_USER}:x@127.0.0.1:9/",
         "ROLLCAST_LEDGER": f"sqlite:///{folder / 'ledger.db'}",

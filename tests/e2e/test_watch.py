@@ -87,6 +87,7 @@ def test_a_name_that_comes_again(watched: Watched, tmp_path: Path) -> None:
     watched.check_received(*contents)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", [", transfer ", ": the server has it", ": completed"])
 def test_each_file_once_however_often_the_watch_is_killed(watched: Watched, stage: str) -> None:
     """With `kill -9` at any stage, again and again; each receiver has each file once."""

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from dev import management
 from dev.broker import Broker, Node
 from dev.deployment import Deployment, Worker, deployment
 from dev.processes import Program, tied
-from tests.people import ONE_SERVER, OPERATOR
+from tests.people import ACME, GLOBEX, INITECH, ONE_SERVER, OPERATOR, UMBRELLA
 
 ROLLCAST = (sys.executable, "-m", "rollcast.cli")
 DEADLINE_S = 90.0
@@ -133,10 +134,15 @@ def deployed(
 
 
 def clean(node: Broker) -> None:
-    """Take away what an earlier deployment left: its queues would hand on messages for other ledgers."""
+    """Take away what an earlier deployment left: its queues would hand on messages for other ledgers, and its
+    accounts are in none any more.
+    """
     for queue in management.call(node.management_url, "GET", node.path("queues")):
         if queue["name"].startswith("rollcast."):
             management.delete(node.management_url, node.path("queues", queue["name"]))
+    for user in management.call(node.management_url, "GET", "/api/users"):
+        if user["name"].partition("@")[2] in (ACME, GLOBEX, INITECH, UMBRELLA):
+            management.delete(node.management_url, f"/api/users/{quote(user['name'], safe='')}")
 
 
 def ends(document: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
