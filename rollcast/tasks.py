@@ -7,6 +7,9 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+CANCEL_AGAIN = 0.2
+"""Seconds after which a task that has not ended is cancelled again."""
+
 
 class Stream(Generic[T]):
     """What was put in comes out in order; a failure is raised once all before it was taken out."""
@@ -51,10 +54,12 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel what still runs, and wait for it."""
-        for task in (running := list(self._running)):
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        running = set(self._running)
+        while running:
+            for task in running:
+                task.cancel()
+            # aiormq swallows a cancellation that comes while it opens a connection, and what waits for that tries again.
+            _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
