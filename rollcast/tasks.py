@@ -58,7 +58,7 @@ class Tasks:
         while running:
             for task in running:
                 task.cancel()
-            # aiormq swallows a cancellation that comes while it opens a connection, and what waits for that tries again.
+            # aiormq swallows a cancellation that comes while it connects, and what waits for that tries again.
             _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN)
 
     def _done(self, task: asyncio.Task[None]) -> None:

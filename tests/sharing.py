@@ -28,7 +28,7 @@ def shared_node(folder: Path) -> Iterator[Broker]:
                 running = Broker(*json.loads(address.read_text()))
             else:
                 running = own.enter_context(broker.node(folder / "broker"))
-                # Of two that ask at once for a listing that nobody has asked for yet, RabbitMQ 3.10.8 answers one with 500.
+                # RabbitMQ 3.10.8 answers one of the first two with 500 if they ask for it at once.
                 management.call(running.management_url, "GET", "/api/queues")
                 address.write_text(json.dumps([running.amqp_url, running.management_url]))
                 own.callback(_leave_last, users, starting, address)
