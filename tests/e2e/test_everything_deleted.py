@@ -40,13 +40,14 @@ def _names(node: Broker, kind: str) -> list[str]:
 
 def delete_queues(node: Broker) -> None:
     """Steps, inboxes of terminals and of sessions, lanes, spool, progress, rungs, parked."""
-    kinds = ("step", "inbox", "spool", "progress", "retry", "parked")
+    kinds = ("step2", "inbox", "spool", "progress", "retry", "parked")
     _delete(node, "queues", [f"{OURS}{kind}." for kind in kinds])
 
 
 def delete_exchanges(node: Broker) -> None:
-    """Those that are always there, the rungs', and the casts of what is under way."""
-    _delete(node, "exchanges", [f"{OURS}{kind}" for kind in ("up", "step", "down", "bulk", "lane", "retry.")])
+    """Those that are always there, the rungs', the mark of the ledger, and the casts of what is under way."""
+    kinds = ("up", "step", "down", "bulk", "lane", "inner.", "retry.", "identity.")
+    _delete(node, "exchanges", [f"{OURS}{kind}" for kind in kinds])
 
 
 def delete_both(node: Broker) -> None:

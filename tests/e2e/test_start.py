@@ -51,7 +51,7 @@ async def test_a_ledger_that_comes_late_and_goes(
     (port,) = ports.free(1)
     ledger = postgres_cluster.database("late")
     proxy = Proxy(ledger)
-    told = {"ROLLCAST_AMQP_URL": _of_server(node), "ROLLCAST_LEDGER": _at(ledger, port)}
+    told = {**_of_server(node), "ROLLCAST_LEDGER": _at(ledger, port)}
     async with started(worker(tmp_path, told)) as made:
         await until(lambda: waits(made, "the ledger"), "it waits for the ledger")
         assert health(made, "livez").status == 200
@@ -75,13 +75,17 @@ async def test_a_ledger_that_comes_late_and_goes(
     assert postgres_cluster.password not in made.log.read_text()
 
 
-def _of_server(node: Broker) -> str:
-    """The broker's address for the user of a server, who is made."""
+def _of_server(node: Broker) -> dict[str, str]:
+    """The settings that name the broker for the user of a server, who is made."""
     users = definitions.build([SERVER], node.version, node.vhost, OPERATOR)
     definitions.apply(node.management_url, users)
     forget(node, SERVER)
-    user = SERVER_USER
-    return management.as_user(node.amqp_url, user, definitions.password(users, user))
+    password = definitions.password(users, SERVER_USER)
+    return {
+        "ROLLCAST_AMQP_URL": management.as_user(node.amqp_url, SERVER_USER, password),
+        "ROLLCAST_MANAGEMENT_URL": management.as_user(node.management_url, SERVER_USER, password),
+        "ROLLCAST_OPERATORS": OPERATOR,
+    }
 
 
 def _not_ready(answer: Health, ledger: str) -> None:
@@ -93,7 +97,7 @@ async def test_a_broker_that_comes_late(tmp_path: Path) -> None:
     """The worker says that it waits for it, and works when it is there."""
     node = Node(tmp_path / "broker")
     await asyncio.to_thread(node.start)
-    told = {"ROLLCAST_AMQP_URL": _of_server(node)}
+    told = _of_server(node)
     await asyncio.to_thread(node.stop)
     async with started(worker(tmp_path, told, ["s210", "clock"])) as made:
         try:
