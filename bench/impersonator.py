@@ -16,7 +16,6 @@ from rollcast.messages import ConsentAnswered, ConsentAsked
 from rollcast.topology import UP, inbox, up_key
 
 CHANNELS = 16
-USER = "terminals"
 
 
 class Impersonator:
@@ -24,12 +23,15 @@ class Impersonator:
 
     def __init__(self, node: Broker, addresses: Sequence[str]) -> None:
         self._addresses = addresses
-        password = secrets.token_urlsafe(16)
+        # Users are those of the whole node, and it may have other virtual hosts.
+        name, password = f"terminals-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
         user = {"password": password, "tags": "impersonator"}
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
-        management.call(node.management_url, "PUT", f"/api/users/{USER}", user)
-        management.call(node.management_url, "PUT", f"/api/permissions/%2F/{USER}", everything)
-        self._url = management.as_user(node.amqp_url, USER, password)
+        any_key = {"exchange": UP, "write": ".*", "read": ".*"}
+        management.call(node.management_url, "PUT", f"/api/users/{name}", user)
+        management.call(node.management_url, "PUT", node.path("topic-permissions", name), any_key)
+        management.call(node.management_url, "PUT", node.path("permissions", name), everything)
+        self._url = management.as_user(node.amqp_url, name, password)
 
     async def __aenter__(self) -> "Impersonator":
         self._incoming = await aio_pika.connect(self._url)
