@@ -57,14 +57,15 @@ def _says(mine: World, event: str, **fields: object) -> dict[str, Any]:
 
 
 def test_how_it_has_started(mine: World) -> None:
-    """What it is, what it runs and with which settings; that the ledger is there; that it is ready."""
+    """What it is, what it runs and with which settings; the ledger and what belongs to it; that all are let in."""
+    _says(mine, "terminals and operators are let in")
     (start,) = _said(mine, "starting")
     assert (start["server"], start["domains"], start["pools"]) == (SERVER, [ACME, GLOBEX], [*POOLS])
     assert start["version"]
     assert start["amqp_url"].startswith(f"amqp://{SERVER_USER}:***@127.0.0.1:")
-    assert [found["event"].partition(":")[0] for found in _said(mine, "")] == [
-        *("starting", "the ledger is there", "ready")
-    ]
+    *first, one, other = (found["event"].partition(":")[0] for found in _said(mine, ""))
+    assert first == ["starting", "the ledger is there", "the ledger has recorded what belongs to it"]
+    assert {one, other} == {"terminals and operators are let in", "ready"}
 
 
 def test_a_parked_message(mine: World, alice: Line) -> None:
