@@ -12,7 +12,7 @@ def _pauses() -> Iterator[float]:
     pause = 0.02
     while True:
         yield pause
-        pause = min(0.5, pause * 1.5)
+        pause = min(0.1, pause * 1.5)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_S) -> None:

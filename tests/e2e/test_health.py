@@ -12,7 +12,7 @@ from dev.deployment import Server, deployment
 from rollcast.topology import POOLS
 from tests.e2e.locked import locked
 from tests.e2e.worker_log import health, lines
-from tests.people import SERVER, SERVER_USER
+from tests.people import ONE_SERVER, OPERATOR, SERVER, SERVER_USER
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.long
@@ -42,7 +42,10 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """One server of two domains, with all pools in one process."""
     folder = tmp_path_factory.mktemp("place")
-    with private_node(folder / "broker") as node, deployment(folder, node) as running:
+    with (
+        private_node(folder / "broker") as node,
+        deployment(folder, node, ONE_SERVER, operator=OPERATOR) as running,
+    ):
         yield Place(node, running.servers[SERVER])
 
 

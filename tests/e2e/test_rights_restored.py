@@ -8,11 +8,11 @@ import pytest
 from pamqp import commands
 
 from dev import management
-from rollcast.topology import BULK, INNER, UP
+from rollcast.topology import BULK, INNER, UP, step_queue
 from tests.e2e.intruder import MARK, TAKEN, Intruder
 from tests.e2e.raw import line, registered, sample, server_line, url_of
 from tests.e2e.world import World
-from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX
+from tests.people import ACME, ALICE, BOB, CAROL, GLOBEX, SERVER
 from tests.waiting import wait_until
 from workers.broker.rights import topics_of
 
@@ -57,6 +57,8 @@ def test_what_is_forbidden_reaches_nobody(world: World, heard: None, gone: Seque
     assert MARK.decode() not in _payloads(world)
     for address in (ALICE, BOB, CAROL):
         assert _topics(world, address) == topics_of(address)
+    # A terminal of ours repeats what nobody heard; this one does not.
+    wait_until(lambda: _hears(world, "s200"), "the queue of S200 is bound again")
     with line(world, BOB) as bob:
         terminal, _ = registered(bob)
         assert terminal.ask("register", {"type": "Register/1"})["type"] == "Registered/1"
@@ -87,6 +89,12 @@ def _is_ready(world: World) -> bool:
         if entry in _exchanges(world)
     ]
     return len(bindings) == len(INNER) and all(bindings)
+
+
+def _hears(world: World, step: str) -> bool:
+    path = world.node.path("queues", step_queue(SERVER, step, ()).name) + "/bindings"
+    found = management.call(world.node.management_url, "GET", path)
+    return INNER[UP] in {row["source"] for row in found}
 
 
 def _exchanges(world: World) -> set[str]:
