@@ -54,21 +54,20 @@ async def _repair(due: RepairDue, ledger: Ledger) -> list[Outcome]:
         return []
     await sent.moved(ledger, due.transfer_id)
     wanted = [(first, min(stop, transfer.chunks)) for first, stop in due.ranges]
-    ranges = spooled.first_of(wanted, piece_of(transfer))
+    ranges = spooled.first_of(_not_covered(transfer, wanted, ledger.now), piece_of(transfer))
     if transfer.cast_ended_at is None:
         return [_chunks(transfer, ranges, due.receiver)]
-    if _is_covered(transfer, ranges, ledger.now):
-        return [_cast_ended(transfer, due.receiver)]
     if await _is_for_all(transfer, ranges, due.lacking, ledger):
         return await _recast(transfer, _hull(transfer, ranges), ledger)
-    return [_chunks(transfer, ranges, due.receiver), _cast_ended(transfer, due.receiver)]
+    repaired = [_chunks(transfer, ranges, due.receiver)] if ranges else []
+    return [*repaired, _cast_ended(transfer, due.receiver)]
 
 
-def _is_covered(transfer: Row[Any], ranges: Sequence[Range], now: int) -> bool:
-    """Whether all this has just been cast again."""
+def _not_covered(transfer: Row[Any], ranges: Sequence[Range], now: int) -> Sequence[Range]:
+    """Without what has just been cast again to all."""
     if transfer.recast_at is None or now - transfer.recast_at >= COVERED_FOR:
-        return False
-    return all(transfer.recast_first <= first and stop <= transfer.recast_stop for first, stop in ranges)
+        return ranges
+    return spooled.without(ranges, (transfer.recast_first, transfer.recast_stop))
 
 
 async def _is_for_all(transfer: Row[Any], ranges: Sequence[Range], lacking: int, ledger: Ledger) -> bool:

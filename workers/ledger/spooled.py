@@ -65,6 +65,13 @@ def first_of(ranges: Iterable[Range], most: int) -> list[Range]:
     return kept
 
 
+def without(ranges: Iterable[Range], taken: Range) -> list[Range]:
+    """The ranges without the chunks of `taken`."""
+    first, end = taken
+    parts = [part for start, stop in ranges for part in ((start, min(stop, first)), (max(start, end), stop))]
+    return [(start, stop) for start, stop in parts if start < stop]
+
+
 def portions(ranges: Sequence[Range], size: int) -> list[list[Range]]:
     """The ranges in lists that hold `size` chunks, the last one perhaps fewer."""
     portions: list[list[Range]] = []

@@ -49,14 +49,21 @@ async def test_over_a_tenth_is_cast_again_to_all(world: World) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [[(30, 40)], [(30, 35)] * 9, [(90, 200)], [(0, 5), (70, 76)], [(0, 0)]],
-    ids=["a tenth", "the same again", "behind the end", "not within a piece", "nothing"],
+    [[(30, 40)], [(30, 35)] * 9, [(90, 200)], [(0, 5), (70, 76)]],
+    ids=["a tenth", "the same again", "behind the end", "not within a piece"],
 )
 async def test_not_more_than_a_tenth_is_repaired(world: World, wanted: list[Range]) -> None:
     """In the lane that lost it, counting what is within the file, and within one piece."""
     await cast_to_many(world)
     outcomes = await repair(world, FIRST, *wanted)
     assert [cast.receiver for cast in outcomes if isinstance(cast, CastChunks | IntoCast)] == [FIRST, FIRST]
+
+
+async def test_who_misses_nothing_is_told_the_end(world: World) -> None:
+    """As who asks for what is behind the end of the file."""
+    await cast_to_many(world)
+    for wanted in ((0, 0), (100, 120)):
+        assert await repair(world, FIRST, wanted) == [IntoCast(ALICE, T, ENDED, FIRST)]
 
 
 async def test_a_recast_is_a_piece_at_most(world: World) -> None:
@@ -96,11 +103,13 @@ async def test_others_get_what_was_cast_again_to_all(world: World) -> None:
 
 
 async def test_what_the_recast_did_not_cover_is_repaired(world: World) -> None:
-    """Even if it is a single chunk of many."""
+    """That alone, on either side of it, and even if it is a single chunk of many."""
     await cast_to_many(world)
     await repair(world, FIRST, (30, 50))
-    assert await repair(world, SECOND_ONE, (40, 51)) == to_one(SECOND_ONE, (40, 51))
+    assert await repair(world, SECOND_ONE, (40, 51)) == to_one(SECOND_ONE, (50, 51))
     assert await repair(world, SECOND_ONE, (29, 30)) == to_one(SECOND_ONE, (29, 30))
+    everything = (0, 100)
+    assert await repair(world, SECOND_ONE, everything) == to_one(SECOND_ONE, (0, 30), (50, 84))
 
 
 async def test_what_is_missing_after_the_recast_is_repaired(world: World) -> None:
