@@ -9,7 +9,6 @@ verified under the lock is therefore true of the exchange that is opened: one th
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import tenacity
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelLockedResource
 
@@ -17,6 +16,7 @@ from rollcast.broker import Link
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable, Transient
 from rollcast.topology import ENTRIES_LOCK, INNER
+from workers.broker import lock
 from workers.broker.management import Management
 
 PATIENCE = 60.0
@@ -56,11 +56,7 @@ async def locked(amqp_url: str, name: str, patience: float = PATIENCE) -> AsyncI
     link = Link(amqp_url, name)
     try:
         with losses_named():
-            channel = await link.channel()
-            async for attempt in _waiting(patience):
-                with attempt:
-                    channel = await _lock(link, channel)
-            yield Entries(channel)
+            yield Entries(await lock.take(link, ENTRIES_LOCK, patience))
     except ChannelLockedResource as error:
         raise Transient("the entries are being looked after by another worker at present") from error
     except CONNECTION_LOST as error:
@@ -78,20 +74,3 @@ async def _is_open(entry: str, management: Management) -> bool:
     path = f"exchanges/{management.vhost}/{entry}/bindings/source"
     bindings = await management.call("GET", path, missing_is_fine=True) or []
     return any(row["destination"] == INNER[entry] and row["routing_key"] == ANY_KEY for row in bindings)
-
-
-async def _lock(link: Link, channel: AbstractChannel) -> AbstractChannel:
-    """The channel that may go on. The refusal that somebody else holds the lock closes a channel."""
-    if channel.is_closed:
-        channel = await link.channel()
-    await channel.declare_queue(ENTRIES_LOCK, exclusive=True)
-    return channel
-
-
-def _waiting(patience: float) -> tenacity.AsyncRetrying:
-    return tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_exception_type(ChannelLockedResource),
-        wait=tenacity.wait_random_exponential(multiplier=0.05, max=1),
-        stop=tenacity.stop_after_delay(patience),
-        reraise=True,
-    )

@@ -1,22 +1,21 @@
 """Looking into the parked queue without taking anything away.
 
 Whoever looks takes messages out without acknowledging them, and leaves it to the broker to put them back in their
-place, by closing the connection or by dying. Until then nobody else can see them, so only one looks at a time: an
-exclusive queue, which goes when its connection goes, is the lock.
+place, by closing the connection or by dying. Until then nobody else can see them, so only who has the lock looks.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import tenacity
 from aio_pika.abc import AbstractQueue
 from aiormq.exceptions import ChannelLockedResource
 
 from rollcast.broker import Delivery, Link
 from rollcast.broker.link import CONNECTION_LOST, losses_named
 from rollcast.errors import BrokerUnavailable, Transient
-from rollcast.topology import CLASSIC, parked, parked_lock
+from rollcast.topology import parked, parked_lock
+from workers.broker import lock
 from workers.broker.declarer import Declarer
 from workers.parked.label import Parked, read
 from workers.settings import Settings
@@ -34,12 +33,6 @@ class ParkedQueue:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._waiting = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(ChannelLockedResource),
-            wait=tenacity.wait_random_exponential(multiplier=0.02, max=0.5),
-            stop=tenacity.stop_after_delay(PATIENCE),
-            reraise=True,
-        )
 
     @asynccontextmanager
     async def messages(self, domain: str) -> AsyncIterator[AsyncIterator[Found]]:
@@ -52,7 +45,7 @@ class ParkedQueue:
         try:
             async with asyncio.timeout(LONGEST_LOOK):
                 with losses_named():
-                    yield self._seen(await self._waiting(self._locked, link), domain)
+                    yield self._seen(await self._locked(link), domain)
         except TimeoutError as error:
             raise Transient("looking at the parked messages took too long") from error
         except ChannelLockedResource as error:
@@ -63,10 +56,7 @@ class ParkedQueue:
             await link.close()
 
     async def _locked(self, link: Link) -> AbstractQueue:
-        channel = await link.channel()
-        await channel.declare_queue(
-            parked_lock(self._settings.server), exclusive=True, arguments=dict(CLASSIC)
-        )
+        channel = await lock.take(link, parked_lock(self._settings.server), PATIENCE)
         queue = parked(self._settings.server)
         await Declarer(link).queues([queue])
         return await channel.get_queue(queue.name, ensure=False)
