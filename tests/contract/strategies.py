@@ -12,6 +12,8 @@ from rollcast.messages import Message
 
 MANY = 4
 """The most items of a list that are tried; that 500 and 501 differ, the invalid vectors tell."""
+# Hypothesis draws a pattern digit by digit, which took half of the time of all these tests.
+HEX = re.compile(r"\^\[0-9a-f\]\{(\d+)\}")
 
 
 class Known(NamedTuple):
@@ -63,6 +65,9 @@ def _often(known: Sequence[Any], other: st.SearchStrategy[Any]) -> st.SearchStra
 def _text(kind: inspect.StrType) -> st.SearchStrategy[str]:
     if kind.pattern is None:
         return st.text(max_size=min(kind.max_length or 40, 40))
+    if digits := HEX.fullmatch(kind.pattern.removesuffix(END)):
+        size = int(digits[1]) // 2
+        return st.binary(min_size=size, max_size=size).map(bytes.hex)
     text = st.from_regex(re.compile(kind.pattern.replace(END, r"\Z"), re.ASCII))
     return text.filter(lambda made: kind.max_length is None or len(made) <= kind.max_length)
 
