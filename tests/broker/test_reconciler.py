@@ -278,6 +278,23 @@ async def test_an_account_that_changes_meanwhile(
     assert not await ground.differs()
 
 
+async def test_rights_are_taken_back_if_nothing_bounds_them(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when an exchange is deleted, and the topic permissions on it, while a terminal gets its rights."""
+    rights = Rights(ground.api)
+    limit = rights.limit
+
+    async def meanwhile(address: str) -> None:
+        management.delete(ground.node.management_url, ground.node.path("topic-permissions", address))
+        await limit(address)
+
+    monkeypatch.setattr(rights, "limit", meanwhile)
+    with pytest.raises(Transient, match=f"{UP} was deleted while {ground.alice} was given its rights"):
+        await rights.grant(ground.alice, None)
+    assert ground.alice not in (await ground.grants()).permissions
+
+
 async def _as_operators_do(rights: Rights, address: str, resumed: bool) -> None:
     if resumed:
         await rights.grant(address, None)

@@ -1,5 +1,6 @@
 """Ledgers, spools and guards of one server, without its pools."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -7,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from structlog.testing import capture_logs
 
 from rollcast.broker import Link
 from rollcast.topology import identity_exchange
 from workers.broker.declarer import Declarer
+from workers.identity import mark
 from workers.identity.adoption import Adoption
 from workers.identity.guard import Guard
 from workers.ledger import Database
@@ -54,6 +57,17 @@ class Worksite:
         guard = await self.guard(self.settings(**named), with_spool=with_spool)
         await guard.establish()
         return guard
+
+    async def many_start(self, workers: int) -> None:
+        """At once, on an empty ledger and an empty spool; all agree on what the first has recorded."""
+        guards = [await self.guard(self.settings()) for _ in range(workers)]
+        with capture_logs() as said:
+            await asyncio.gather(*(guard.establish() for guard in guards))
+        assert [line["event"] for line in said].count("the ledger has recorded what belongs to it") == 1
+        recorded = await self.recorded()
+        marked = await mark.read(Store(self.settings().spool_url))
+        assert marked is not None
+        assert (recorded.ledger, recorded.spool) == (marked.ledger, marked.spool)
 
     async def adopts(self, **named: Any) -> None:
         """Adopt what these settings name."""

@@ -171,7 +171,8 @@ def test_a_worker_that_is_killed_loses_none(world: World) -> None:
     worker.wait_until_healthy()
     out, said = replaying.communicate(timeout=90)
     assert replaying.returncode in {0, 3}, said
-    assert len(out.splitlines()) + len(said.splitlines()) == len(marks)
+    # Beside that it may say that it waits.
+    assert len(out.splitlines()) + said.count("no such message is parked") == len(marks)
     wait_until(lambda: _all_replayed(world, marks), "all that were replayed are parked again")
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from dev.postgres import Cluster
 from tests.broker.conftest import server as server
@@ -29,15 +28,8 @@ async def site(tmp_path: Path, server: Settings, postgres_cluster: Cluster) -> A
 
 
 async def test_many_start_at_once(site: Worksite) -> None:
-    """On an empty database and an empty spool; all agree on what the first has recorded."""
-    guards = [await site.guard(site.settings()) for _ in range(WORKERS)]
-    with capture_logs() as said:
-        await asyncio.gather(*(guard.establish() for guard in guards))
-    assert [line["event"] for line in said].count("the ledger has recorded what belongs to it") == 1
-    recorded = await site.recorded()
-    marked = await mark.read(Store(site.settings().spool_url))
-    assert marked is not None
-    assert (recorded.ledger, recorded.spool) == (marked.ledger, marked.spool)
+    """As when a server is deployed."""
+    await site.many_start(WORKERS)
 
 
 async def test_two_spools_at_once(site: Worksite) -> None:
