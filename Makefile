@@ -11,8 +11,8 @@ LOCKED := flock --no-fork --shared .run
 
 # The tests start hundreds of processes, each of which would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
-# Mostly the tests wait, so there are more processes than cores; a file's tests stay together and in their order.
-PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+# A file's tests stay together and in their order. Unit tests compute; the others mostly wait, so more than the cores.
+PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-long up check bench chaos compose-test lock clean
 
@@ -20,10 +20,10 @@ demo: $(VENV)/runtime.stamp
 	$(BIN)/python -m dev.demo $(if $(FILE),"$$FILE")
 
 test: $(VENV)/dev.stamp | .run
-	$(LOCKED)/test.lock $(PYTEST) -m "not long"
+	$(LOCKED)/test.lock $(PYTEST) --numprocesses 4 -m "not long"
 
 test-long: $(VENV)/dev.stamp | .run
-	$(LOCKED)/test.lock $(PYTEST) -m long
+	$(LOCKED)/test.lock $(PYTEST) --numprocesses 4 -m long
 
 up: $(VENV)/runtime.stamp
 	$(BIN)/python -m dev.up
@@ -33,7 +33,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) tests/unit tests/contract
+	$(PYTEST) --numprocesses auto tests/unit tests/contract
 
 bench: $(VENV)/dev.stamp | .run
 	$(LOCKED)/bench.lock $(BIN)/python -m bench

@@ -1,13 +1,18 @@
 """The manifests for Kubernetes, rendered once for all tests."""
 
+import functools
 import os
 from pathlib import Path
 
 import pytest
+from kubernetes_validate import utils
 
 from dev.packages import Missing
 from tests.contract import manifests as k8s
 from tests.contract.manifests import Manifest, of_kind
+
+# Else it reads the definitions of all kinds again for each manifest.
+utils.schema_contents = functools.cache(utils.schema_contents)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def make_secrets(copied: Path) -> None:
 
 def render(folder: Path) -> list[Manifest]:
     """What a folder stands for."""
-    return [found for found in yaml.safe_load_all(kustomize(folder)) if found]
+    return [found for found in yaml.load_all(kustomize(folder), yaml.CSafeLoader) if found]
 
 
 def of_kind(manifests: Iterable[Manifest], kind: str) -> dict[str, Manifest]:
