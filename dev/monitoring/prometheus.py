@@ -18,7 +18,7 @@ from dev.processes import Program, tied
 
 BUNDLE = Bundle(
     package="prometheus",
-    pattern="prometheus",
+    pattern="prometheus|promtool",
     programs=("usr/bin/prometheus", "usr/bin/promtool"),
 )
 Json = dict[str, Any]

@@ -1,40 +1,53 @@
 """What hinders a connection is told as what it is, not as a broker that is away or a suspended account."""
 
 import asyncio
-import shutil
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import pytest
+import trustme
 
 from dev import management
 from dev.broker import Broker
-from dev.packages import Missing
 from rollcast.broker import Link
 from rollcast.errors import BrokerUnavailable
 from tests.broker.proxy import Proxy, proxied
-from tests.certificates import Authority
-from tests.lacking import give_up
 from tests.people import ACME
 
-ELSEWHERE = "DNS:elsewhere.example"
+ELSEWHERE = "elsewhere.example"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+def authority() -> trustme.CA:
     """Signs certificates."""
-    if shutil.which("openssl") is None:
-        give_up(Missing("openssl is not installed"))
-    return Authority(tmp_path_factory.mktemp("authority"))
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def known(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The authority's own certificate."""
+    file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    return file
 
 
 @pytest.fixture
-async def encrypted(node: Broker, authority: Authority) -> AsyncIterator[Proxy]:
+async def encrypted(node: Broker, authority: trustme.CA) -> AsyncIterator[Proxy]:
     """A way to the broker over TLS, with a good certificate."""
-    async with proxied(node.amqp_url, authority.server("good")) as made:
+    async with proxied(node.amqp_url, _with(authority.issue_cert("127.0.0.1"))) as made:
         yield made
+
+
+def _with(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """What a server needs that has this certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return context
 
 
 def _url(proxy: Proxy, scheme: str = "amqps", **query: str | Path) -> str:
@@ -50,9 +63,9 @@ async def _told(url: str) -> tuple[str, str]:
     return str(caught.value).replace(link.place, "PLACE"), caught.value.hint
 
 
-async def test_an_encrypted_connection(encrypted: Proxy, authority: Authority) -> None:
+async def test_an_encrypted_connection(encrypted: Proxy, known: Path) -> None:
     """Comes about where the certificate is that of a known authority."""
-    link = Link(_url(encrypted, cafile=authority.file), "test")
+    link = Link(_url(encrypted, cafile=known), "test")
     assert not (await link.channel()).is_closed
     await link.close()
 
@@ -66,19 +79,20 @@ async def test_a_certificate_of_an_unknown_authority(encrypted: Proxy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "days", "why", "helps"),
+    ("name", "until", "why", "helps"),
     [
-        (ELSEWHERE, 2, "certificate is not valid for '127.0.0.1'", "by a name that the certificate has"),
-        ("IP:127.0.0.1", -1, "certificate has expired", "Renew it on the broker"),
+        (ELSEWHERE, None, "certificate is not valid for '127.0.0.1'", "by a name that the certificate has"),
+        ("127.0.0.1", LONG_AGO, "certificate has expired", "Renew it on the broker"),
     ],
     ids=["other name", "expired"],
 )
 async def test_a_certificate_that_does_not_hold(
-    node: Broker, authority: Authority, names: str, days: int, why: str, helps: str
+    node: Broker, authority: trustme.CA, known: Path, name: str, until: datetime | None, why: str, helps: str
 ) -> None:
     """Each for its own reason, with its own remedy."""
-    async with proxied(node.amqp_url, authority.server("bad", names, days)) as proxy:
-        what, hint = await _told(_url(proxy, cafile=authority.file))
+    bad = authority.issue_cert(name, not_after=until)
+    async with proxied(node.amqp_url, _with(bad)) as proxy:
+        what, hint = await _told(_url(proxy, cafile=known))
     assert what.startswith("the certificate of the broker at PLACE is not accepted: ")
     assert why in what
     assert helps in hint
