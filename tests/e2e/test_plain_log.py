@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from dev import management
 from dev.broker import Broker
 from dev.packages import CHECKOUT
+from rollcast import topology
 from rollcast.topology import MiB
 from tests.e2e.worker_log import lines
 from tests.e2e.world import World, deployed, random_file
@@ -65,15 +66,16 @@ def played(world: World) -> Mapping[str, Played]:
         document = json.loads(out)
         assert document["state"] == end.state, said
         found[document["transfer_id"]] = end
-    wait_until(lambda: not _left(world), "all is cleaned up")
+    wait_until(lambda: not _left(world, found), "all is cleaned up")
     return found
 
 
-def _left(world: World) -> list[str]:
-    """Exchanges of casts, and what is spooled."""
+def _left(world: World, transfers: Iterable[str]) -> list[str]:
+    """Exchanges of these transfers' casts, and what is spooled."""
     node = world.node
     exchanges = management.call(node.management_url, "GET", node.path("exchanges"))
-    casts = [one["name"] for one in exchanges if one["name"].startswith("rollcast.cast.")]
+    ours = {topology.cast(ACME, transfer) for transfer in transfers}
+    casts = sorted(ours & {one["name"] for one in exchanges})
     return casts + [str(path) for server in world.running.servers.values() for path in server.spooled()]
 
 
