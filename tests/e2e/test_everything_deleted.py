@@ -34,8 +34,9 @@ def _delete(node: Broker, kind: str, among_them: Sequence[str]) -> None:
 
 
 def _names(node: Broker, kind: str) -> list[str]:
-    found = management.call(node.management_url, "GET", f"{node.path(kind)}?columns=name")
-    return [one["name"] for one in found if one["name"].startswith(OURS)]
+    """Without the locks: nobody may delete an exclusive queue of somebody else."""
+    found = management.call(node.management_url, "GET", f"{node.path(kind)}?columns=name,exclusive")
+    return [one["name"] for one in found if one["name"].startswith(OURS) and not one.get("exclusive")]
 
 
 def delete_queues(node: Broker) -> None:

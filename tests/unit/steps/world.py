@@ -37,15 +37,16 @@ SETTINGS = Settings(
 
 
 class TimeTravel(Database):
-    """A ledger whose clock is `ahead` by so many µs."""
+    """A ledger whose clock is `ahead` by so many µs, of the database's, or of the instant at which it was stopped."""
 
     ahead = 0
+    stopped_at: int | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Ledger]:
         """A transaction at a later instant."""
         async with super().begin() as ledger:
-            ledger.now += self.ahead
+            ledger.now = (self.stopped_at or ledger.now) + self.ahead
             yield ledger
 
 
@@ -55,6 +56,11 @@ class World:
     def __init__(self, database: TimeTravel, settings: Settings = SETTINGS) -> None:
         self.database = database
         self.settings = settings
+
+    async def stop_clock(self) -> None:
+        """Let no time pass but by `pass_time`: for what depends on parts of a second."""
+        async with self.database.begin() as ledger:
+            self.database.stopped_at = ledger.now - self.database.ahead
 
     def pass_time(self, microseconds: int) -> None:
         """Let so much time pass."""
