@@ -64,7 +64,7 @@ async def _repair(due: RepairDue, ledger: Ledger) -> list[Outcome]:
 
 
 def _not_covered(transfer: Row[Any], ranges: Sequence[Range], now: int) -> Sequence[Range]:
-    """Without what has just been cast again to all."""
+    """The ranges less what has just been cast again to all."""
     if transfer.recast_at is None or now - transfer.recast_at >= COVERED_FOR:
         return ranges
     return spooled.without(ranges, (transfer.recast_first, transfer.recast_stop))

@@ -39,12 +39,12 @@ def known(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture
 async def encrypted(node: Broker, authority: trustme.CA) -> AsyncIterator[Proxy]:
     """A way to the broker over TLS, with a good certificate."""
-    async with proxied(node.amqp_url, _with(authority.issue_cert("127.0.0.1"))) as made:
+    async with proxied(node.amqp_url, _context(authority.issue_cert("127.0.0.1"))) as made:
         yield made
 
 
-def _with(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """What a server needs that has this certificate."""
+def _context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """The TLS settings of a server that has this certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(context)
     return context
@@ -91,7 +91,7 @@ async def test_a_certificate_that_does_not_hold(
 ) -> None:
     """Each for its own reason, with its own remedy."""
     bad = authority.issue_cert(name, not_after=until)
-    async with proxied(node.amqp_url, _with(bad)) as proxy:
+    async with proxied(node.amqp_url, _context(bad)) as proxy:
         what, hint = await _told(_url(proxy, cafile=known))
     assert what.startswith("the certificate of the broker at PLACE is not accepted: ")
     assert why in what

@@ -66,7 +66,7 @@ def first_of(ranges: Iterable[Range], most: int) -> list[Range]:
 
 
 def without(ranges: Iterable[Range], taken: Range) -> list[Range]:
-    """The ranges without the chunks of `taken`."""
+    """The ranges less the chunks of `taken`, in the same order."""
     first, end = taken
     parts = [part for start, stop in ranges for part in ((start, min(stop, first)), (max(start, end), stop))]
     return [(start, stop) for start, stop in parts if start < stop]

@@ -37,7 +37,7 @@ SETTINGS = Settings(
 
 
 class TimeTravel(Database):
-    """A ledger whose clock is `ahead` by so many µs, of the database's, or of the instant at which it was stopped."""
+    """A ledger whose clock is so many µs `ahead` of the database's, or of the instant at which it was stopped."""
 
     ahead = 0
     stopped_at: int | None = None
