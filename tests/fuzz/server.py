@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rollcast.broker import Delivery, Link, Publisher
-from rollcast.topology import STEP, parked
+from rollcast.topology import INNER, STEP, parked
 from tests.fuzz.letters import Letter, Post, Sent
 from tests.people import SERVER_USER
 from tests.unit.steps.world import SETTINGS, TimeTravel
@@ -43,10 +43,13 @@ class NoBroker(Declarer):
 
 
 class NoManagement(Management):
-    """Changes no users."""
+    """Changes no users, and says that they have the topic permissions that they were given."""
 
     async def call(self, method: str, path: str, body: Any = None, *, missing_is_fine: bool = False) -> Any:
         """Leave it."""
+        if (method, path.partition("/")[0]) == ("GET", "topic-permissions"):
+            return [{"exchange": entry} for entry in INNER]
+        return None
 
 
 class KeptHere(ParkedQueue):

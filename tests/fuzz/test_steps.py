@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from rollcast.codec import decode, encode
 from rollcast.errors import RollcastError
 from rollcast.messages import (
+    AccountAnswered,
+    AccountRequested,
     Message,
     OverviewAnswered,
     OverviewRequested,
@@ -18,13 +21,14 @@ from rollcast.messages import (
     Query,
     TransferDescribed,
 )
+from rollcast.messages.values import AccountAction
 from rollcast.topology import STEP, STEPS, parked, retry_queue
 from tests.fuzz.cases import cases
 from tests.fuzz.letters import Letter, Sent
 from tests.fuzz.populated import TRANSFERS
 from tests.fuzz.server import Server, come_again, serving
 from tests.fuzz.sources import fair, foul, newer
-from tests.people import ACME, OPERATOR, SERVER
+from tests.people import ACME, BOB, OPERATOR, SERVER
 from tests.unit.steps.build import HOUR, SECOND
 from workers.envelope import ORIGIN
 from workers.ladder import RUNGS
@@ -99,6 +103,21 @@ def test_a_newer_version(step: str, ledger: Path, folder: Path, loop: asyncio.Ru
         loop.run(climb(letter))
 
     holds()
+
+
+@pytest.mark.parametrize("action", get_args(AccountAction))
+def test_an_operator_changes_an_account(
+    action: AccountAction, ledger: Path, folder: Path, loop: asyncio.Runner
+) -> None:
+    """Whatever comes by chance, each of these is among what is tried."""
+
+    async def change() -> None:
+        async with serving(ledger, folder, 0) as server:
+            address = f"new@{ACME}" if action == "add" else BOB
+            answer = await _asked(server, AccountRequested(action=action, address=address))
+            assert isinstance(answer, AccountAnswered)
+
+    loop.run(change())
 
 
 def _assert_settled(server: Server, step: str, letters: list[Letter]) -> None:
