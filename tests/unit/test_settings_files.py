@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_worker_settings import BROKER, NEEDED, PASSWORD, refused
+from tests.programs.test_worker_settings import BROKER, NEEDED, PASSWORD, refused
 from workers.process.sources import variable
 from workers.settings import Settings
 

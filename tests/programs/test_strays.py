@@ -10,7 +10,7 @@ import pytest
 
 from rollcast import settings as terminals
 from rollcast.settings import misspelt
-from tests.unit.test_worker_settings import NEEDED, refused
+from tests.programs.test_worker_settings import NEEDED, refused
 from workers.process.strays import unknown
 from workers.settings import ALL, Settings
 

@@ -1,0 +1,1 @@
+"""What programs say and do when they start: each is started, as a process."""
