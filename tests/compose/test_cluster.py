@@ -11,7 +11,7 @@ from dev.compose.engine import CHECKOUT, Engine
 from dev.processes import Failed
 from rollcast.topology import step_queue
 from tests.compose.stack import Stack
-from tests.contract.manifests import KUBERNETES
+from tests.kubernetes.manifests import KUBERNETES
 
 CLUSTER = yaml.safe_load((KUBERNETES / "broker" / "rabbitmq-cluster.yaml").read_text())["spec"]
 QUEUE = step_queue("main", "s210", ())

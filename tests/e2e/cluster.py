@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from dev import definitions, management
 from dev.broker import Broker
 from dev.deployment import WORKERS, Deployment, Server, Worker, forget
-from tests.contract import manifests as k8s
-from tests.contract import pods
-from tests.contract.manifests import Manifest, of_kind
-from tests.contract.topology_operator import as_definitions
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes import pods
+from tests.kubernetes.manifests import Manifest, of_kind
+from tests.kubernetes.topology_operator import as_definitions
 
 
 class Cluster(NamedTuple):

@@ -11,10 +11,10 @@ import pytest
 from dev import management
 from dev.broker import Broker, Node, private_node
 from dev.postgres import Cluster as Postgres
-from tests.contract import manifests as k8s
-from tests.contract.manifests import of_kind
 from tests.e2e.cluster import Cluster, cluster
 from tests.e2e.world import World, ends, random_file
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes.manifests import of_kind
 from tests.waiting import wait_until
 
 ALICE, BOB, CAROL = "alice@acme", "bob@acme", "carol@globex"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checked: run by tests/contract/test_kubernetes.py.
+# Checked: run by tests/kubernetes/test_manifests.py.
 # Writes secrets/NAME.env from each secrets/NAME.env.example, with a new password; one that is there stays as it is.
 set -eu
 umask 077

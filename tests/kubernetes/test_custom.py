@@ -11,9 +11,9 @@ import yaml
 
 from dev import definitions
 from rollcast.addresses import server_user
-from tests.contract import manifests as k8s
-from tests.contract.manifests import Manifest, of_kind
-from tests.contract.topology_operator import as_definitions
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes.manifests import Manifest, of_kind
+from tests.kubernetes.topology_operator import as_definitions
 
 KINDS = sorted((Path(__file__).parent / "custom_kinds").glob("*.yaml"))
 USER_SECRETS = {"rollcast-server": server_user("main"), "rollcast-operator": definitions.OPERATOR}

@@ -12,8 +12,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.contract import manifests as k8s
-from tests.contract.manifests import KUBERNETES, Manifest, matches, of_kind
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes.manifests import KUBERNETES, Manifest, matches, of_kind
 
 KINDS = Path(__file__).parent / "custom_kinds"
 BROKER = {"app.kubernetes.io/name": "rollcast-rabbitmq"}

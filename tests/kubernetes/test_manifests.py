@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from dev.packages import CHECKOUT
-from tests.contract import manifests as k8s
-from tests.contract.manifests import KUBERNETES, Manifest, of_kind, worker
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes.manifests import KUBERNETES, Manifest, of_kind, worker
 from workers.settings import Settings
 
 VERSIONS = ("1.29", kubernetes_validate.latest_version())

@@ -8,8 +8,8 @@ import pytest
 from kubernetes_validate import utils
 
 from dev.packages import Missing
-from tests.contract import manifests as k8s
-from tests.contract.manifests import Manifest, of_kind
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes.manifests import Manifest, of_kind
 
 # Else it reads the definitions of all kinds again for each manifest.
 utils.schema_contents = functools.cache(utils.schema_contents)

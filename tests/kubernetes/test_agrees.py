@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 
 from dev.packages import CHECKOUT
-from tests.contract import manifests as k8s
-from tests.contract import pods
-from tests.contract.manifests import Manifest, of_kind
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes import pods
+from tests.kubernetes.manifests import Manifest, of_kind
 from workers.settings import ALL, Settings
 
 DEPLOY = CHECKOUT / "deploy"

@@ -1,8 +1,8 @@
 """The manifests for Kubernetes have one of all for each pool, and what they say of workers is what these do."""
 
 from rollcast.topology import POOLS, progress_queue, spool_queue, step_queue
-from tests.contract import manifests as k8s
-from tests.contract.manifests import Manifest, matches, of_kind, worker
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes.manifests import Manifest, matches, of_kind, worker
 from workers.process.patience import WAIT_S
 from workers.process.stopping import DRAIN_S, LEAVE_S
 from workers.runner import BATCH, SLOTS

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.contract import manifests as k8s
-from tests.contract.manifests import ANYWHERE, Manifest, matches, of_kind
+from tests.kubernetes import manifests as k8s
+from tests.kubernetes.manifests import ANYWHERE, Manifest, matches, of_kind
 
 BROKER = {"app.kubernetes.io/name": "rollcast-rabbitmq"}
 WITH_TLS = 15671

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.contract.manifests import Manifest, pod, secret, settings, worker
+from tests.kubernetes.manifests import Manifest, pod, secret, settings, worker
 
 
 def environment(manifests: Sequence[Manifest], deployment: Manifest, files: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tests.contract.manifests import Manifest, of_kind, secret
+from tests.kubernetes.manifests import Manifest, of_kind, secret
 
 
 def as_definitions(manifests: Sequence[Manifest]) -> dict[str, Any]:
