@@ -23,7 +23,7 @@ def build(
         *({"user": name, "configure": ".*", "write": ".*", "read": ".*"} for name in users),
         {"user": operator, "configure": "^$", "write": r"^rollcast\.step$", "read": "^$"},
     ]
-    topics = {"rollcast.step": r"^[a-z0-9-]+\.s200$", "rollcast.up": "^$", "rollcast.bulk": "^$"}
+    topics = {"rollcast.step": r"^[a-z0-9-]+\.(operator|s200)$", "rollcast.up": "^$", "rollcast.bulk": "^$"}
     return {
         "vhosts": [{"name": vhost}],
         "users": [*(_user(name, "administrator") for name in users), _user(operator, "")],

@@ -20,7 +20,7 @@ ONE_SERVER: Mapping[str, Sequence[str]] = {"main": ("acme", "globex")}
 SERVER_PER_DOMAIN: Mapping[str, Sequence[str]] = {"acme": ("acme",), "globex": ("globex",)}
 
 GROUPS: Mapping[str, Sequence[str]] = {
-    "control": ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s310"),
+    "control": ("operator", "s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s310"),
     "bytes": ("spool", "s290", "s300"),
     "clock": ("clock", "progress"),
 }

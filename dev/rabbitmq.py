@@ -21,7 +21,7 @@ auth_mechanisms.1 = PLAIN
 auth_mechanisms.2 = AMQPLAIN
 vm_memory_high_watermark.absolute = {memory}
 disk_free_limit.absolute = 50MB
-max_message_size = 16777216
+max_message_size = 5242880
 """
 
 

@@ -96,7 +96,10 @@ REASONS: dict[Code, Reason] = {
     ),
     Code.NO_SUCH_MESSAGE: Reason("s200", False, "no such message is parked", "See `rollcast parked list`."),
     Code.NOT_REPLAYABLE: Reason(
-        "s200", False, "nobody can say who sent the message", "Look at it with `rollcast parked show`."
+        "s200",
+        False,
+        "nobody can say who sent the message, or only its beginning was kept",
+        "Look at it with `rollcast parked show`.",
     ),
     Code.NO_SUCH_ACCOUNT: Reason("s240", True, "there is no such account", _ASK),
     Code.ACCOUNT_EXISTS: Reason(

@@ -30,8 +30,13 @@ Queues and casts are bound to inner exchanges only. An entry is open when its in
 done when everybody's topic permissions on it are there.
 """
 
-STEPS = ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s290", "s300", "s310")
-"""The steps in the order of the protocol; each has a queue and a pool."""
+OPERATOR = "operator"
+"""Answers operators: a queue and a pool of its own, which nothing that terminals send can keep waiting."""
+STEPS = (
+    OPERATOR,
+    *("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s290", "s300", "s310"),
+)
+"""What operators ask for, then the steps in the order of the protocol; each has a queue and a pool."""
 POOLS = (*STEPS, "spool", "progress", "clock")
 
 
@@ -56,11 +61,11 @@ VERBS = (
 VERB_OF = {verb.message: verb.word for verb in VERBS}
 
 STEP_OF: dict[type[m.Message], str] = {
-    m.AccountRequested: "s200",
-    m.ParkedRequested: "s200",
-    m.OverviewRequested: "s200",
-    m.DiagnosisRequested: "s200",
-    m.Query: "s200",
+    m.AccountRequested: OPERATOR,
+    m.ParkedRequested: OPERATOR,
+    m.OverviewRequested: OPERATOR,
+    m.DiagnosisRequested: OPERATOR,
+    m.Query: OPERATOR,
     m.SenderCheckDue: "s220",
     m.InvitationsDue: "s230",
     m.ReceiversInvited: "s240",

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from dev import postgres
 from dev.broker import Broker, prepare
 from dev.packages import Missing
+from tests.e2e.warm import Warm
 from tests.lacking import give_up
 from tests.people import VHOST, everybodys
 from tests.sharing import own_virtual_host, shared_node
@@ -65,6 +66,14 @@ def virtual_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
             yield own
     except Missing as missing:
         pytest.exit(str(missing), returncode=2)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory, virtual_host: Broker) -> Iterator[Warm]:
+    """What keeps a deployment running from module to module."""
+    made = Warm(tmp_path_factory.mktemp("warm"), virtual_host)
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import structlog
 
 from rollcast.errors import RollcastError
 from rollcast.memory import keep_freed_memory
-from rollcast.topology import POOLS
+from rollcast.topology import OPERATOR, POOLS
 from workers.process import strays
 from workers.process.logs import configure_logs, set_level
 from workers.process.sources import UnusableSetting
@@ -49,12 +49,19 @@ def _guarded(arguments: Sequence[str]) -> int:
         _tell_of_strays()
         if _is_command(arguments):
             return asyncio.run(COMMANDS[arguments[0]](settings))
-        return asyncio.run(serve(settings, list(dict.fromkeys(arguments)) or POOLS))
+        return asyncio.run(serve(settings, _pools(arguments, settings)))
     except RollcastError as error:
         return _failed(error)
     except Exception:
         log.critical("ended by a fault", exc_info=True)
         return FAILED
+
+
+def _pools(named: Sequence[str], settings: Settings) -> Sequence[str]:
+    """Each once; all if none is named."""
+    # Deployments of an earlier version name S200 only, which has answered operators.
+    with_operators = (OPERATOR,) if "s200" in named and settings.management_url else ()
+    return list(dict.fromkeys((*with_operators, *named))) or POOLS
 
 
 def _tell_of_strays() -> None:

@@ -1,4 +1,4 @@
-"""What operators ask of S200: accounts, with the rights at the broker that go with them."""
+"""What operators ask about accounts, with the rights at the broker that go with them."""
 
 import secrets
 from typing import Any

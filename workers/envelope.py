@@ -77,7 +77,7 @@ def verify(
     """The message as its step may trust it. Raises `IdentityError` if its sender may not say this here."""
     if envelope.domain not in settings.domains:
         raise IdentityError(f"the domain {envelope.domain} is not served here")
-    if type(message) not in accepts(pool):
+    if type(message) not in _heard_by(pool):
         raise IdentityError(f"{type(message).__name__} does not belong into the queue of {pool}")
     if envelope.exchange == UP:
         _verify_terminal(envelope, message)
@@ -86,6 +86,11 @@ def verify(
     else:
         raise IdentityError(f"nothing may come from the exchange {envelope.exchange!r}")
     return Received(message, envelope.user, envelope.domain, reply_to(delivery), delivery.correlation_id)
+
+
+def _heard_by(pool: str) -> tuple[type[Message], ...]:
+    # Operators whose command line is of an earlier version ask S200.
+    return (*accepts(pool), *(OPERATORS_MAY_SAY if pool == "s200" else ()))
 
 
 def reply_to(delivery: Delivery) -> str | None:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from rollcast.broker import Delivery, Publisher
+from rollcast.broker import Delivery, Publisher, cut_from
 from rollcast.errors import BrokerUnavailable, Permanent, RollcastError
 from rollcast.messages import Refused
 from rollcast.messages.values import MAX_TEXT
@@ -98,7 +98,7 @@ class Ladder:
             "",
             queue.name,
             delivery.body,
-            headers=label(step, reason, str(error)[:MAX_TEXT], envelope),
+            headers=label(step, reason, str(error)[:MAX_TEXT], envelope, cut_from(delivery)),
             mandatory=True,
         )
         _must_be_kept(kept, queue)
@@ -120,5 +120,6 @@ def _fault(error: Exception) -> Exception | None:
 
 
 def _described(error: Exception, delivery: Delivery, envelope: Envelope | None) -> dict[str, object]:
-    fields = about.fields_of(delivery.body, decodable=not isinstance(error, DeliveryLimit))
+    decodable = cut_from(delivery) is None and not isinstance(error, DeliveryLimit)
+    fields = about.fields_of(delivery.body, decodable=decodable)
     return {"error": str(error), "kind": type(error).__name__, **about.failed(fields, envelope)}

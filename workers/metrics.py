@@ -140,7 +140,7 @@ CONNECTION_BLOCKED = Gauge(
 )
 ENTRY_OPEN = Gauge(
     "rollcast_entry_open",
-    "1 if what terminals and operators publish to this exchange is let through, as a worker of S200 sees it.",
+    "1 if what terminals and operators publish to this exchange is let through, as a worker of the pool `operator` sees it.",
     ["exchange"],
 )
 RIGHTS_MENDED = Counter(
@@ -175,7 +175,7 @@ SECTIONS: dict[str, tuple[MetricWrapperBase, ...]] = {
 """All of them as documents show them."""
 SEEN_BY_THE_CLOCK = SECTIONS["The ledger and the spool, as the clock sees them"]
 LABELS = {
-    "step": "`s200` to `s310`, `spool`, `progress`; `unknown` of a parked message that does not say",
+    "step": "`operator`, `s200` to `s310`, `spool`, `progress`; `unknown` of a parked message that does not say",
     "outcome": "`done`, `retried`, `parked`, `given_back` (the broker was away), "
     "`dropped` (a question that nobody waits for any more)",
     "rung": "`5s`, `30s`, `5m`",

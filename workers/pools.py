@@ -10,8 +10,11 @@ import structlog
 
 from rollcast.broker import Consumer, Delivery, Link, Publisher
 from rollcast.broker.consumer import Prepare
+from rollcast.codec import MAX_MESSAGE_SIZE
 from rollcast.errors import Transient
+from rollcast.messages.values import MAX_CHUNK_SIZE
 from rollcast.topology import (
+    OPERATOR,
     QueueSpec,
     earlier_step_queue,
     parked,
@@ -56,8 +59,8 @@ from workers.watchdog import Watchdog
 DECLARE_EVERY, WATCH_EVERY = 10.0, 2.0
 """Seconds."""
 PROGRESS_PREFETCH = 200
-WITH_THE_SPOOL = {"s200", "s290", "s300", "s310", "spool", "clock"}
-"""The pools that look into it, S200 for `rollcast doctor`. The others may run where it cannot be reached."""
+WITH_THE_SPOOL = {OPERATOR, "s200", "s290", "s300", "s310", "spool", "clock"}
+"""The pools that look into it, the first two for `rollcast doctor`. The others may run where it cannot be reached."""
 
 log = structlog.get_logger()
 
@@ -83,9 +86,9 @@ class Pools:
         self._settings = settings
         self._management = management
         name = f"rollcast {settings.server}"
-        self._control_in = Link(settings.amqp_url, f"{name} control in")
+        self._control_in = Link(settings.amqp_url, f"{name} control in", longest=MAX_MESSAGE_SIZE)
         self._control_out = Link(settings.amqp_url, f"{name} control out")
-        self._bulk_in = Link(settings.amqp_url, f"{name} bulk in")
+        self._bulk_in = Link(settings.amqp_url, f"{name} bulk in", longest=MAX_CHUNK_SIZE)
         self._bulk_out = Link(settings.amqp_url, f"{name} bulk out")
         self._replies = Link(settings.amqp_url, f"{name} replies")
         self._declarations = Link(settings.amqp_url, f"{name} declarations")
@@ -117,7 +120,7 @@ class Pools:
         self._isolation = Isolation()
         self._handlers: list[Runner | Spooler] = []
         self._reconciler = Reconciler(settings, self._database, management)
-        others = {"rights": lambda: self._reconciler.fault} if "s200" in pools else {}
+        others = {"rights": lambda: self._reconciler.fault} if OPERATOR in pools else {}
         self.standing = Standing(self._pools, self._control_out, self._database.ping, others)
 
     async def run(self) -> None:
@@ -250,8 +253,10 @@ class Pools:
                 self._handlers.append(runner)
                 queue = step_queue(settings.server, step, settings.domains)
                 consumer = self._consumer(pool, queue, runner, self._control_in, BATCH * SLOTS)
-                beside = [self._reconciler.run()] if step == "s200" else []
-                return [runner.run(), consumer.run(), self._earlier_queue(pool, runner).run(), *beside]
+                own = (
+                    self._reconciler.run() if step == OPERATOR else self._earlier_queue(pool, runner).run()
+                )
+                return [runner.run(), consumer.run(), own]
 
     def _consumer(
         self, pool: Pool, queue: QueueSpec, handler: Handler, link: Link, prefetch: int

@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from rollcast.broker import Delivery, acknowledge, give_back, is_stale
-from rollcast.codec import decode
-from rollcast.errors import BrokerUnavailable, Gone, IdentityError, Permanent, Transient
+from rollcast.broker import Delivery, acknowledge, cut_from, give_back, is_stale
+from rollcast.codec import MAX_MESSAGE_SIZE, decode
+from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
 from workers import about, envelope, metrics
 from workers.actions import Actions
 from workers.broker.outbox import Outbox
@@ -140,6 +140,7 @@ class Runner(Line):
         try:
             _check_deliveries(delivery)
             origin = envelope.read(delivery)
+            _check_size(delivery)
             message = decode(delivery.body)
             received = envelope.verify(origin, message, self.name, self._settings, delivery)
         except DeliveryLimit as error:
@@ -212,6 +213,12 @@ class Runner(Line):
         metrics.HANDLED.labels(step=self.name, outcome=outcome).inc(len(jobs))
         for job in jobs:
             await acknowledge(job.delivery)
+
+
+def _check_size(delivery: Delivery) -> None:
+    """Raise `InvalidMessage` for what is too long to be read at all, and of which no more than its beginning came."""
+    if (size := cut_from(delivery)) is not None:
+        raise InvalidMessage(f"{size} bytes are more than a message may have ({MAX_MESSAGE_SIZE})")
 
 
 def _check_deliveries(delivery: Delivery) -> None:

@@ -1,47 +1,24 @@
 """S200: a terminal says who and where it is and what it can take; what waits for it is sent again.
 
-Queries, and operators' requests about accounts, parked messages and the server itself, are answered here too.
+Queries are answered here too, and operators whose command line is of an earlier version.
 """
 
 from collections.abc import Sequence
 
 from rollcast.addresses import domain_of
-from rollcast.messages import (
-    AccountRequested,
-    ConsentAsked,
-    DiagnosisRequested,
-    LanesDue,
-    OverviewRequested,
-    ParkedRequested,
-    Query,
-    Register,
-    Registered,
-)
+from rollcast.messages import ConsentAsked, LanesDue, Query, Register, Registered
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import Code
 from rollcast.states import UNDECIDED, Receiver
 from rollcast.topology import inbox, session_inbox
-from workers.account_requests import answer_account_request
 from workers.ledger import accounts, invited
-from workers.looking.overview import look_into_ledger
 from workers.looking.transfer_queries import answer_query
-from workers.work import (
-    Diagnose,
-    OpenInboxes,
-    Outcome,
-    Received,
-    Reply,
-    SeeBroker,
-    SeeParked,
-    Services,
-    ToInboxes,
-    ToStep,
-    refused,
-)
+from workers.operators import answer_operator
+from workers.work import OpenInboxes, Outcome, Received, Reply, Services, ToInboxes, ToStep, refused
 
 
 async def register(batch: Sequence[Received], services: Services) -> list[Outcome]:
-    """Answer registrations, queries and operators' requests, each directly to whoever asks."""
+    """Answer registrations and queries, each directly to whoever asks."""
     outcomes: list[Outcome] = []
     for received in batch:
         match received.message:
@@ -49,15 +26,8 @@ async def register(batch: Sequence[Received], services: Services) -> list[Outcom
                 outcomes += await _register(received, received.message, services)
             case Query():
                 outcomes.append(await answer_query(received, received.message, services))
-            case AccountRequested():
-                outcomes += await answer_account_request(received, received.message, services)
-            case ParkedRequested():
-                outcomes.append(SeeParked(received, received.message))
-            case OverviewRequested():
-                seen = await look_into_ledger(received.domain, services)
-                outcomes.append(SeeBroker(received, seen))
-            case DiagnosisRequested():
-                outcomes.append(Diagnose(received))
+            case _:
+                outcomes += await answer_operator(received, services)
     return outcomes
 
 

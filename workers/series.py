@@ -4,7 +4,7 @@ from itertools import product
 
 from rollcast.chunks import Drop
 from rollcast.states import FINAL_TRANSFER, Receiver
-from rollcast.topology import STEPS
+from rollcast.topology import OPERATOR, STEPS
 from workers import metrics
 from workers.ladder import RUNGS
 from workers.spool.chunk_checks import ENDED, FAULT, UNKNOWN_TRANSFER
@@ -20,7 +20,7 @@ def begin(pool: str) -> None:
         metrics.UNROUTABLE.labels(step=step)
     if pool in STEPS:
         _begin_step(pool)
-    if pool == "s200":
+    if pool == OPERATOR:
         for step, action in product((*STEPS, "unknown"), ("replay", "drop")):
             metrics.UNPARKED.labels(step=step, action=action)
         for what in ("topic permission", "permission", "limit"):

@@ -46,8 +46,8 @@ class Settings:
         "management_url",
         kinds.MANAGEMENT,
         "",
-        "the broker's management API, `http://user:password@host:15672`; needed by S200, which changes accounts, "
-        "verifies rights and lets terminals in; the clock asks it whether the broker is full",
+        "the broker's management API, `http://user:password@host:15672`; needed by the pool `operator`, which changes "
+        "accounts, verifies rights and lets terminals in; the clock asks it whether the broker is full",
         secret=True,
     )
     ledger_url: str = _setting(
@@ -68,7 +68,7 @@ class Settings:
         kinds.OPERATORS,
         "operator",
         "broker users of operators, in a variable separated by commas: a topic permission that one has lost is put "
-        "back, so that it may speak to S200 and to nobody else",
+        "back, so that it may ask the pool `operator` and nobody else",
     )
     spool_quota: int = _setting(
         "spool_quota",

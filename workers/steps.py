@@ -1,5 +1,7 @@
 """The steps in the order of the protocol, each with the function that takes it."""
 
+from rollcast.topology import OPERATOR
+from workers.operators import answer_operators
 from workers.s200_register import register
 from workers.s210_take_request import take_request
 from workers.s220_check_sender import check_sender
@@ -15,6 +17,7 @@ from workers.s310_report import report
 from workers.work import Step
 
 STEPS: dict[str, Step] = {
+    OPERATOR: answer_operators,
     "s200": register,
     "s210": take_request,
     "s220": check_sender,

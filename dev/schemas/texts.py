@@ -28,7 +28,8 @@ PARAMETERS = {
 }
 
 POOLS = {
-    "s200": "Registers terminals, answers queries and operators.",
+    "operator": "Answers operators.",
+    "s200": "Registers terminals and answers queries.",
     "s210": "Takes requests: checks them and writes each transfer down once.",
     "s220": "Checks the sender: may it send this, to so many?",
     "s230": "Invites the receivers, grouped by their domains.",

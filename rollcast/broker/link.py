@@ -57,18 +57,22 @@ class Link:
 
     Publishing and consuming, bulk and control each have a link of their own: the broker stops reading from a
     connection that publishes while it is short of memory, and an acknowledgement would wait behind a body.
-    `presence` is told whether the broker is there. Raises `BrokerRefused` if `url` is not one of a broker.
+    `presence` is told whether the broker is there. Of messages with bodies of more than `longest` bytes only the
+    beginning comes, under the header `CUT`. Raises `BrokerRefused` if `url` is not one of a broker.
     """
 
-    def __init__(self, url: str, name: str, presence: Presence | None = None) -> None:
+    def __init__(
+        self, url: str, name: str, presence: Presence | None = None, *, longest: int | None = None
+    ) -> None:
         if not is_url(url):
             raise BrokerRefused("that is no URL of a broker", hint=f"Write it as {EXAMPLE}.")
         self.url = url
         self.name = name
         self.user = unquote(urlsplit(url).username or "guest")
         self._presence = presence
+        self._longest = longest
         self._connection: AbstractConnection | None = None
-        self._transport = Transport()
+        self._transport = Transport(longest)
         self._absence: BrokerUnavailable | None = None
         self._lock = asyncio.Lock()
 
@@ -169,7 +173,7 @@ class Link:
         return connection
 
     async def _open(self) -> AbstractConnection:
-        transport = self._transport = Transport()
+        transport = self._transport = Transport(self._longest)
         try:
             connection = Connection(
                 URL(self.url),

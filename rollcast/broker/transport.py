@@ -16,7 +16,8 @@ from aiormq import TransportFactory
 from aiormq.connection import SSLContextProvider
 from yarl import URL
 
-from rollcast.broker import farewells, heads, tuning
+from rollcast.broker import bodies, farewells, heads, tuning
+from rollcast.broker.bodies import Bodies
 
 SIZE = 8 * tuning.FRAME_MAX
 """Bytes of the buffer."""
@@ -27,10 +28,12 @@ DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
 class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
-    """What `aiormq` needs of a stream reader, as the protocol that is read into."""
+    """What `aiormq` needs of a stream reader, as the protocol that is read into. Bodies over `longest` bytes are cut."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int | None = None) -> None:
         super().__init__()
+        self._bodies = None if longest is None else Bodies(longest)
+        self._instead = b""
         self._buffer = memoryview(bytearray(SIZE))
         self._start = self._end = 0
         self._reads = 0
@@ -46,6 +49,27 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
 
     async def readexactly(self, size: int) -> bytes:
         """The next `size` bytes, at most a frame. Raises `IncompleteReadError` at the end of the stream."""
+        if self._bodies is not None and self._reads % 3 == 0:
+            await self._cut(self._bodies)
+        if self._instead:
+            part, self._instead = self._instead[:size], self._instead[size:]
+        else:
+            await self._there(size)
+            part = self._taken(size)
+        return self._readable(part)
+
+    async def _cut(self, longer: Bodies) -> None:
+        """At the beginning of a frame: see to it that the next one is to be read."""
+        await self._there(1)
+        while not self._instead and longer.concern(self._buffer[self._start]):
+            await self._there(bodies.FRAME_HEADER)
+            size = bodies.length_of(self._buffer[self._start : self._start + bodies.FRAME_HEADER])
+            await self._there(size)
+            self._instead = longer.passed_on(self._taken(size))
+            await self._there(0 if self._instead else 1)
+
+    async def _there(self, size: int) -> None:
+        """Wait until so many bytes are there; they are still to be taken."""
         while self._end - self._start < size:
             if self._error is not None:
                 raise self._error
@@ -53,11 +77,13 @@ class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
                 raise asyncio.IncompleteReadError(bytes(self._buffer[self._start : self._end]), size)
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
+
+    def _taken(self, size: int) -> bytes:
         start, self._start = self._start, self._start + size
         if self._reading_paused and self._end - self._start <= SIZE // 2:
             self._reading_paused = False
             self._connected().resume_reading()
-        return self._readable(bytes(self._buffer[start : self._start]))
+        return bytes(self._buffer[start : self._start])
 
     def _readable(self, part: bytes) -> bytes:
         """A frame is read in three parts: its type, channel and length, payload and end."""
@@ -153,10 +179,11 @@ class Connection(aio_pika.Connection):
 
 
 class Transport(TransportFactory):
-    """Opens connections whose reader is a `BufferedReader`, with TLS for `amqps`."""
+    """Opens connections whose reader is a `BufferedReader`, with TLS for `amqps`; `longest` is for that reader."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int | None = None) -> None:
         super().__init__()
+        self._longest = longest
         self._reader: BufferedReader | None = None
 
     @property
@@ -180,7 +207,7 @@ class Transport(TransportFactory):
         context = await _context(provider) if url.scheme == "amqps" else None
         loop = asyncio.get_running_loop()
         transport, reader = await loop.create_connection(
-            BufferedReader, str(url.host), url.port or DEFAULT_PORTS[url.scheme], ssl=context, **kwargs
+            lambda: BufferedReader(self._longest), str(url.host), url.port or DEFAULT_PORTS[url.scheme], ssl=context, **kwargs
         )
         self._reader = reader
         return reader, asyncio.StreamWriter(transport, reader, None, loop)

@@ -125,7 +125,7 @@ def test_the_broker_is_as_configured(up: Stack) -> None:
     assert (names.pop("server-main"), names.pop("operator")) == (["administrator"], [])
     assert all("@" in name for name in names)
     asked = "[application:get_env(rabbit, K) || K <- [auth_mechanisms, max_message_size]]."
-    assert up.within("rabbitmq", *control, "eval", asked).strip() == "[{ok,['PLAIN']},{ok,16777216}]"
+    assert up.within("rabbitmq", *control, "eval", asked).strip() == "[{ok,['PLAIN']},{ok,5242880}]"
     policies = json.loads(up.within("rabbitmq", *control, "list_policies", "--formatter=json"))
     assert [policy["name"] for policy in policies] == ["rollcast-lanes"]
     limit = up.within("rabbitmq", *control, "eval", "vm_memory_monitor:get_memory_limit().")

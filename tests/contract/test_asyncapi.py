@@ -141,7 +141,7 @@ def test_the_replies_are_those_of_the_topology() -> None:
         "terminal-sends-query": {"TransferDescribed", "TransfersListed"},
         "terminal-sends-answer": {"AnswerRecorded"},
         "terminal-sends-receipt": {"ReceiptRecorded"},
-        "operator-sends-s200": {
+        "operator-sends-operator": {
             *("TransferDescribed", "TransfersListed", "AccountAnswered", "ParkedAnswered"),
             *("OverviewAnswered", "DiagnosisAnswered"),
         },

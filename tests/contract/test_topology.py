@@ -11,6 +11,7 @@ from rollcast.topology import (
     EXCHANGES,
     INNER,
     INTO_LANE,
+    OPERATOR,
     OPERATORS_MAY_SAY,
     POOLS,
     REPLIES,
@@ -22,6 +23,7 @@ from rollcast.topology import (
     UP,
     VERBS,
     accepts,
+    step_queue,
 )
 from tests.contract.queues import TRANSFER, queues
 from tests.people import ACME, BOB, GLOBEX
@@ -46,7 +48,7 @@ def test_nothing_has_a_place_that_is_no_message() -> None:
 
 
 def test_the_pools_are_the_steps_and_three_more() -> None:
-    """In the order of the protocol, none twice."""
+    """What operators ask for, then the steps in the order of the protocol, none twice."""
     assert (*sorted(set(STEPS)), "spool", "progress", "clock") == POOLS
 
 
@@ -64,9 +66,11 @@ def test_verbs_are_words_that_the_permissions_allow_and_none_is_twice() -> None:
     assert all(re.fullmatch("[a-z-]+", word) for word in words)
 
 
-def test_operators_talk_to_the_register_step_only() -> None:
-    """Their permissions end at `<domain>.s200`."""
-    assert {STEP_OF[kind] for kind in OPERATORS_MAY_SAY} == {"s200"}
+def test_operators_talk_to_a_pool_of_their_own() -> None:
+    """Their permissions end at `<domain>.operator`, and no terminal reaches its queue."""
+    assert {STEP_OF[kind] for kind in OPERATORS_MAY_SAY} == {OPERATOR}
+    assert {kind for kind, pool in STEP_OF.items() if pool == OPERATOR} == set(OPERATORS_MAY_SAY)
+    assert {exchange for exchange, _ in step_queue("main", OPERATOR, ("acme",)).bindings} == {INNER[STEP]}
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.word)

@@ -10,14 +10,6 @@ from tests.e2e.world import World, deployed
 from tests.people import ONE_SERVER, SERVER_PER_DOMAIN
 
 
-@pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory, virtual_host: Broker) -> Iterator[Warm]:
-    """What keeps a deployment running from module to module."""
-    made = Warm(tmp_path_factory.mktemp("warm"), virtual_host)
-    yield made
-    made.end()
-
-
 @pytest.fixture(scope="module")
 def node(warm: Warm) -> Broker:
     """A broker without a deployment, for tests that make one of their own."""

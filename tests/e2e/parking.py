@@ -25,9 +25,8 @@ def parked(world: World, domain: str = ACME) -> Told:
     """The first hundred of a domain, as its server says."""
     with Line(world.running.operator_url) as connection:
         request = {"type": "ParkedRequested/1", "action": "list"}
-        messages: Told = Terminal(connection).ask_under("rollcast.step", f"{domain}.s200", request)[
-            "messages"
-        ]
+        key = f"{domain}.operator"
+        messages: Told = Terminal(connection).ask_under("rollcast.step", key, request)["messages"]
         return messages
 
 

@@ -23,7 +23,7 @@ from tests.people import ACME, ALICE, BOB, CAROL, DAVE, SERVER
 from tests.waiting import wait_until
 
 RECEIVERS = (BOB, CAROL, DAVE, f"frank@{ACME}")
-CONTROL = ("s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s310")
+CONTROL = ("operator", "s200", "s210", "s220", "s230", "s240", "s250", "s260", "s270", "s280", "s310")
 BYTES = ("spool", "s290", "s300")
 CLOCK = ("clock", "progress")
 CHUNKS, FIRST = 48, 10

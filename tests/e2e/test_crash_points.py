@@ -134,10 +134,10 @@ def _until_all_points_are_used(stage: Stage, play: Play, pool: str, kinds: set[s
 
 def test_a_worker_dies_over_accounts(stage: Stage) -> None:
     """The operator gets what was asked for: accounts that work, are suspended and resumed, and are gone at last."""
-    stage.plan.arm("s200")
+    stage.plan.arm("operator")
     asyncio.run(_change_accounts(stage, [f"henry-{number}@{ACME}" for number in range(AT_A_TIME)]))
     actions = ("add", "suspend", "resume", "remove")
-    assert stage.plan.died_over("s200", {f"AccountRequested:{action}" for action in actions})
+    assert stage.plan.died_over("operator", {f"AccountRequested:{action}" for action in actions})
 
 
 async def _change_accounts(stage: Stage, addresses: list[str]) -> None:

@@ -51,7 +51,7 @@ def _checked(fields: Fields) -> Fields:
 def _terminal(servers: Deployment, name: str, connections: ExitStack) -> Terminal:
     operator = Terminal(connections.enter_context(Connection(servers.operator_url)))
     address = f"{name}-{secrets.token_hex(3)}@{ACME if name == 'alice' else GLOBEX}"
-    key = f"{address.partition('@')[2]}.s200"
+    key = f"{address.partition('@')[2]}.operator"
     request = {"type": "AccountRequested/1", "action": "add", "address": address}
     answer = _checked(operator.ask_under("rollcast.step", key, request))
     assert answer["type"] == "AccountAnswered/1"

@@ -165,6 +165,6 @@ async def _assert_operable(server: Server) -> None:
 async def _asked(server: Server, question: Message) -> Message:
     """What an operator is answered."""
     before = len(server.post.sent)
-    await server.handle("s200", Letter(encode(question), OPERATOR, STEP, f"{ACME}.s200"))
+    await server.handle("operator", Letter(encode(question), OPERATOR, STEP, f"{ACME}.operator"))
     (answer,) = server.post.sent[before:]
     return decode(answer.body)

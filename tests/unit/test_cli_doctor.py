@@ -54,7 +54,7 @@ def test_what_two_domains_of_a_server_find_is_told_once() -> None:
 
 
 def test_what_one_worker_finds_wrong_is_wrong() -> None:
-    """Each domain is answered for by any worker of S200."""
+    """Each domain is answered for by any worker of the pool `operator`."""
     ill = wrong("version", "not to be had", "Look.")
     answers = [[Found("main", WELL), Found("main", ILL)], [Found("main", ill)], [Found("main", WELL)]]
     assert each_once(answers) == [Found("main", ILL), Found("main", ill)]

@@ -13,6 +13,7 @@ from rollcast.messages import (
     ParkedRequested,
     Query,
     ReceiptReported,
+    Register,
     RoundDue,
 )
 from rollcast.topology import REPLY_TO
@@ -122,18 +123,25 @@ def test_nobody_else_speaks_as_a_server(user: str) -> None:
     refused(said(user, STEP, f"{ACME}.s310"), CloseDue(transfer_id=T), "s310")
 
 
-def test_an_operator_asks_s200() -> None:
-    """About accounts and transfers; a terminal does not, on that exchange."""
+@pytest.mark.parametrize("pool", ["operator", "s200"])
+def test_an_operator_asks(pool: str) -> None:
+    """About accounts and transfers, S200 with a command line of an earlier version; a terminal does not ask there."""
     for message in (AccountRequested(action="list"), Query()):
-        assert verify(said(OPERATOR, STEP, f"{ACME}.s200"), message, "s200").origin == OPERATOR
-        refused(said(ALICE, STEP, f"{ACME}.s200"), message, "s200")
+        assert verify(said(OPERATOR, STEP, f"{ACME}.{pool}"), message, pool).origin == OPERATOR
+        refused(said(ALICE, STEP, f"{ACME}.{pool}"), message, pool)
+
+
+def test_a_terminal_does_not_reach_the_pool_of_operators() -> None:
+    """Not with what it may ask of S200 either."""
+    refused(said(key=f"{ACME}.{ALICE}.query"), Query(), "operator")
+    refused(said(OPERATOR, STEP, f"{ACME}.operator"), Register(), "operator")
 
 
 @pytest.mark.parametrize("verb", ["query", "register", "parked"])
 def test_a_terminal_does_not_ask_for_parked_messages(verb: str) -> None:
     """Neither under a verb of its own nor, were the broker to let it, as an operator or through a server."""
     asked = ParkedRequested(action="drop", ids=["0" * 16])
-    assert verify(said(OPERATOR, STEP, f"{ACME}.s200"), asked, "s200").origin == OPERATOR
+    assert verify(said(OPERATOR, STEP, f"{ACME}.operator"), asked, "operator").origin == OPERATOR
     refused(said(key=f"{ACME}.{ALICE}.{verb}"), asked, "s200")
     refused(said(ALICE, STEP, f"{ACME}.s200"), asked, "s200")
     passed_on = envelope.Envelope(ALICE, STEP, f"{ACME}.s200", 0).headers(0)

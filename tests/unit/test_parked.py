@@ -80,6 +80,17 @@ def test_what_the_ladder_parks_is_read_again() -> None:
     assert told.parked_at is not None
 
 
+def test_what_was_too_long_is_shown_by_its_beginning() -> None:
+    """It is told how long it was, and what is seen in its beginning; it cannot be replayed, since the rest is gone."""
+    headers = label("s260", "invalid_message", "too long", ORIGIN, 2_000_000)
+    found = read(FakeDelivery(ANSWER[:-1], SERVER_USER, headers=headers).delivery())
+    assert not found.replayable
+    told = found.described(100)
+    assert (told.size, told.origin) == (2_000_000, BOB)
+    assert (told.message, told.transfer_id) == ("ConsentAnswered/1", T)
+    assert told.text == ANSWER[:-1].hex()[:100]
+
+
 def test_what_nobody_vouches_for_cannot_be_replayed() -> None:
     """Without an envelope it is shown, with nobody as its sender."""
     found = by_ladder(None)

@@ -16,7 +16,7 @@ from workers.rights.notices import Notices
 ALL = Permission(".*", ".*", ".*")
 OF_OPERATOR = Permission("^$", r"^rollcast\.step$", "^$")
 NO_KEY = Topic("^$", "^$")
-OPERATORS_TOPIC = Topic(r"^[a-z0-9-]+\.s200$", "^$")
+OPERATORS_TOPIC = Topic(r"^[a-z0-9-]+\.(operator|s200)$", "^$")
 KNOWN = Known(frozenset({ACME}), {ALICE: False, BOB: False, MALLORY: True}, frozenset({OPERATOR}))
 
 
@@ -92,8 +92,18 @@ def test_the_exchange_of_operators_was_deleted() -> None:
 
 def test_an_operators_own_topic_permission_stays() -> None:
     """It may be narrower than ours."""
-    narrow = replace(RIGHT, topics={**RIGHT.topics, (OPERATOR, STEP): Topic(rf"^{ACME}\.s200$", "^$")})
+    narrow = replace(RIGHT, topics={**RIGHT.topics, (OPERATOR, STEP): Topic(rf"^{ACME}\.operator$", "^$")})
     assert compare(KNOWN, narrow).are_none
+
+
+@pytest.mark.parametrize("domains", ["[a-z0-9-]+", ACME])
+def test_an_operators_topic_permission_of_an_earlier_version(domains: str) -> None:
+    """It may ask the pool of operators, too, and in no more domains than before."""
+    earlier = replace(RIGHT, topics={**RIGHT.topics, (OPERATOR, STEP): Topic(rf"^{domains}\.s200$", "^$")})
+    found = compare(KNOWN, earlier)
+    assert found.topics == {(OPERATOR, STEP): Topic(rf"^{domains}\.(operator|s200)$", "^$")}
+    assert found.changed == {OPERATOR}
+    assert compare(KNOWN, replace(earlier, topics={**earlier.topics, **found.topics})).are_none
 
 
 def test_an_operator_that_no_setting_names() -> None:

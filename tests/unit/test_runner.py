@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
+from rollcast.broker.bodies import CUT
 from rollcast.codec import encode
 from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
 from rollcast.messages import CloseDue, Message, Query, SpoolVerified
@@ -348,3 +349,20 @@ async def test_a_turn_is_not_taken_for_what_comes_again_anyway(bare: World) -> N
     """Its channel was lost while it waited."""
     shop = Workshop(bare, fine)
     assert await shop.handle(again(shop, 1, 5, lost=True)) == []
+
+
+async def test_a_message_that_is_too_long_is_not_read(bare: World) -> None:
+    """Though its beginning, which is all that there is of it, is a message by itself."""
+    shop = Workshop(bare, fine)
+    assert await shop.handle(shop.letter(headers={CUT: 2**21})) == ["parked 0", "ack 0", "told 0"]
+    [(origin, error)] = shop.lifted
+    assert (isinstance(origin, Envelope), isinstance(error, InvalidMessage)) == (True, True)
+    assert "2097152 bytes are more than a message may have" in str(error)
+
+
+async def test_a_message_that_says_it_was_longer_is_read_if_it_was_not(bare: World) -> None:
+    """Anybody may write that header."""
+    shop = Workshop(bare, fine)
+    assert (await shop.handle(shop.letter(headers={CUT: 2})))[-1] == "ack 0"
+    assert (await shop.handle(shop.letter(1, headers={CUT: "2097152"})))[-1] == "ack 1"
+    assert not shop.lifted

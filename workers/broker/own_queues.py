@@ -1,6 +1,7 @@
 """The queues that are a server's own: those of its pools, of the ladder, and of what is parked."""
 
 from rollcast.topology import (
+    OPERATOR,
     STEPS,
     QueueSpec,
     earlier_step_queue,
@@ -22,7 +23,7 @@ def of_pools(settings: Settings) -> dict[str, QueueSpec]:
 
 def of_an_earlier_version(settings: Settings) -> list[QueueSpec]:
     """The queues that steps had before, for as long as they are there."""
-    return [earlier_step_queue(settings.server, step, settings.domains) for step in STEPS]
+    return [earlier_step_queue(settings.server, step, settings.domains) for step in STEPS if step != OPERATOR]
 
 
 def of_nobody(settings: Settings) -> list[QueueSpec]:

@@ -86,8 +86,9 @@ def topics_of(address: str) -> dict[str, str]:
 
 
 def of_operators() -> dict[str, str]:
-    """Under which routing keys an operator may publish, by exchange."""
-    return {STEP: r"^[a-z0-9-]+\.s200$", UP: NOTHING, BULK: NOTHING}
+    """Under which routing keys an operator may publish, by exchange; to S200 from a command line of an earlier version.
+    """
+    return {STEP: r"^[a-z0-9-]+\.(operator|s200)$", UP: NOTHING, BULK: NOTHING}
 
 
 def permissions_of(address: str) -> dict[str, str]:

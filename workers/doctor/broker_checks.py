@@ -22,6 +22,8 @@ UNSEEN = (
     "collects no figures, and leaves them to Prometheus. Transfers are held from an alarm on, and not before it, "
     "and receivers that acknowledge nothing are not cut off"
 )
+MOST = 5 * MiB
+"""Bytes of a message that the broker should take: a chunk has up to 4 MiB, and a control message up to 1."""
 SKEW = 3.0
 """Seconds by which clocks may differ; the broker tells its time in whole seconds."""
 
@@ -85,19 +87,29 @@ async def check_policies(settings: Settings, management: Management) -> list[Fin
 
 
 async def check_message_size(settings: Settings) -> list[Finding]:
-    """A message as big as the biggest chunk, which goes nowhere."""
+    """Two messages that go nowhere: the biggest chunk is taken, and what is bigger than any is not."""
     link = Link(settings.amqp_url, f"rollcast {settings.server} diagnosis")
+    publisher = Publisher(link, patience=0)
+    remedy = f"Set max_message_size = {MOST} on the broker."
     try:
-        publisher = Publisher(link, patience=0)
         await publisher.publish(LANE, "diagnosis", bytes(MAX_CHUNK_SIZE), persistent=False)
     except (BrokerRefused, BrokerUnavailable) as error:
-        remedy = f"Set max_message_size to at least {2 * MAX_CHUNK_SIZE}, or send with smaller chunks."
         return [
             wrong("message size", f"a chunk of {MAX_CHUNK_SIZE // MiB} MiB was not taken: {error}", remedy)
         ]
+    else:
+        return [await _check_bound(publisher, remedy)]
     finally:
         await link.close()
-    return [fine("message size", f"chunks of {MAX_CHUNK_SIZE // MiB} MiB are taken")]
+
+
+async def _check_bound(publisher: Publisher, remedy: str) -> Finding:
+    try:
+        await publisher.publish(LANE, "diagnosis", bytes(MOST + 1), persistent=False)
+    except (BrokerRefused, BrokerUnavailable):
+        return fine("message size", f"chunks of {MAX_CHUNK_SIZE // MiB} MiB are taken, and nothing over {MOST // MiB}")
+    detail = f"more than {MOST // MiB} MiB are taken: one account can fill the memory of the broker and the workers"
+    return wrong("message size", detail, remedy)
 
 
 async def check_clocks(database: Database, management: Management) -> list[Finding]:

@@ -35,7 +35,7 @@ async def check_server(user: str, management: Management) -> list[Finding]:
 
 
 async def check_operator(user: str, domain: str, management: Management) -> list[Finding]:
-    """Whoever asks for this may speak to S200 of its domains, and do nothing else on the broker."""
+    """Whoever asks for this may ask the servers of its domains, and do nothing else on the broker."""
     subject, name = f"rights of {user}", quote(user, safe="")
     permissions = await _rows(f"users/{name}/permissions", management)
     topics = await _rows(f"users/{name}/topic-permissions", management)
@@ -43,10 +43,10 @@ async def check_operator(user: str, domain: str, management: Management) -> list
     if more:
         remedy = (
             f"On the broker: rabbitmqctl set_permissions {user} '^$' '^rollcast\\.step$' '^$', and "
-            f"set_topic_permissions {user} rollcast.step '^{domain}\\.s200$' '^$'"
+            f"set_topic_permissions {user} rollcast.step '^{domain}\\.operator$' '^$'"
         )
         return [wrong(subject, f"more than an operator needs: {', '.join(more)}", remedy)]
-    return [fine(subject, "it may speak to S200, and nothing else")]
+    return [fine(subject, "it may ask the server, and nothing else")]
 
 
 def _beyond(rows: Iterable[Row]) -> Iterable[str]:
@@ -93,7 +93,7 @@ async def check_terminals(
 
 _MEND = (
     "not as they should be",
-    "A worker of S200 sets them right within 5 min; if it does not, its log says why.",
+    "A worker of the pool operator sets them right within 5 min; if it does not, its log says why.",
 )
 _MISSING = (
     "accounts that the broker does not know",
@@ -108,7 +108,7 @@ _UNKNOWN = (
 async def check_entries(management: Management) -> list[Finding]:
     """What terminals and operators publish is let through."""
     if closed := await entries.closed(management):
-        remedy = "A worker of S200 opens it when all topic permissions are there: see its log, and /readyz."
+        remedy = "A worker of the pool operator opens it when all topic permissions are there: see its log, and /readyz."
         return [wrong("entries", f"closed to terminals and operators: {', '.join(closed)}", remedy)]
     return [fine("entries", f"open: {', '.join(INNER)}")]
 

@@ -1,4 +1,4 @@
-"""The part of S200 that answers queries about transfers: a sender about its own, operators about their domain's."""
+"""Answers queries about transfers: a sender about its own, operators about those of their domain."""
 
 from typing import Any
 

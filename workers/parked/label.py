@@ -25,20 +25,26 @@ from workers.envelope import Envelope
 from workers.isolation import DeliveryLimit
 
 STEP, REASON, DETAIL = "rollcast-step", "rollcast-reason", "rollcast-detail"
-PARKED_AT = "rollcast-parked-at"
+PARKED_AT, SIZE = "rollcast-parked-at", "rollcast-size"
 MOST = 2**53 - 1
 """The highest number in a message."""
 
 
-def label(step: str, reason: str, detail: str, envelope: Envelope | None) -> dict[str, str | int]:
-    """The headers under which the ladder parks a message now."""
+def label(
+    step: str, reason: str, detail: str, envelope: Envelope | None, size: int | None = None
+) -> dict[str, str | int]:
+    """The headers under which the ladder parks a message now; with its `size` if only its beginning is kept."""
     origin = envelope.headers(envelope.attempt) if envelope else {}
-    return {**origin, STEP: step, REASON: reason, DETAIL: detail, PARKED_AT: time.time_ns() // 1000}
+    made = {**origin, STEP: step, REASON: reason, DETAIL: detail, PARKED_AT: time.time_ns() // 1000}
+    return made if size is None else {**made, SIZE: size}
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A parked message. Without an envelope nobody can say who sent it; `parked_at` is in µs."""
+    """A parked message. Without an envelope nobody can say who sent it; `parked_at` is in µs.
+
+    One with a `size` was too long to be kept: `body` is its beginning.
+    """
 
     body: bytes
     step: str | None
@@ -46,6 +52,7 @@ class Parked:
     detail: str | None
     parked_at: int | None
     envelope: Envelope | None
+    size: int | None = None
 
     @property
     def id(self) -> str:
@@ -55,15 +62,15 @@ class Parked:
 
     @property
     def replayable(self) -> bool:
-        """Whether it is known who sent it, and to which step."""
-        return self.envelope is not None and self.step in STEPS
+        """Whether it is known who sent it, and to which step, and it was kept whole."""
+        return self.envelope is not None and self.step in STEPS and self.size is None
 
     def described(self, text_limit: int = 0) -> ParkedMessage:
         """What an operator sees; with a limit also the message itself, up to so many characters.
 
         What workers died over is not decoded once more: it would take the one with it that answers operators.
         """
-        decodable = self.reason != DeliveryLimit.code
+        decodable = self.size is None and self.reason != DeliveryLimit.code
         fields = fields_of(self.body, decodable=decodable)
         return ParkedMessage(
             id=self.id,
@@ -75,7 +82,7 @@ class Parked:
             message=_text(fields.get("type"), SHORT),
             transfer_id=transfer_in(fields),
             origin=self.envelope.user[:MAX_TEXT] if self.envelope else None,
-            size=len(self.body),
+            size=len(self.body) if self.size is None else self.size,
             text=_readable(fields if decodable else {}, self.body, text_limit) if text_limit else None,
         )
 
@@ -91,6 +98,7 @@ def read(delivery: Delivery) -> Parked:
             _text(headers.get(DETAIL), MAX_TEXT),
             _instant(headers.get(PARKED_AT)),
             _envelope(delivery, "", "") if envelopes.ORIGIN in headers else None,
+            _number(headers.get(SIZE)),
         )
     return _given_up_by_the_broker(delivery)
 
@@ -133,6 +141,10 @@ def _text(value: object, most: int, after: str = "") -> str | None:
 def _instant(value: object) -> int | None:
     if isinstance(value, datetime):
         return _within(int(value.timestamp() * 1_000_000))
+    return _number(value)
+
+
+def _number(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return _within(value)

@@ -10,6 +10,9 @@ from workers.broker.rights import LIMITS, NOTHING, of_operators, permissions_of,
 from workers.rights.granted import Granted, Permission, Topic
 from workers.rights.known import Known
 
+ASKS_S200 = r"\.s200$"
+"""How the topic permission of an operator ends that was given it for an earlier version."""
+
 Topics = Mapping[tuple[str, str], Topic]
 
 
@@ -90,6 +93,12 @@ def _lacking(known: Known, granted: Granted) -> Iterator[tuple[tuple[str, str], 
         for entry, write in of_operators().items():
             if (user, entry) not in granted.topics:
                 yield (user, entry), Topic(write, NOTHING)
+            elif (earlier := granted.topics[user, entry]).write.endswith(ASKS_S200):
+                yield (user, entry), earlier._replace(write=_also_operator(earlier.write))
+
+
+def _also_operator(write: str) -> str:
+    return write.removesuffix(ASKS_S200) + r"\.(operator|s200)$"
 
 
 def _differing(addresses: Iterable[str], granted: Granted) -> Iterator[tuple[tuple[str, str], Topic]]:
