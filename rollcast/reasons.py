@@ -30,6 +30,7 @@ class Code(StrEnum):
     INVALID_DURATION = "invalid_duration"
     NO_RECIPIENTS = "no_recipients"
     DUPLICATE_TRANSFER = "duplicate_transfer"
+    TOO_MANY = "too_many"
     NO_SUCH_TRANSFER = "no_such_transfer"
     NOT_RETRYABLE = "not_retryable"
     NO_SUCH_MESSAGE = "no_such_message"
@@ -86,6 +87,9 @@ REASONS: dict[Code, Reason] = {
     Code.NO_RECIPIENTS: Reason("s210", False, "the recipient list is empty", "Name at least one recipient."),
     Code.DUPLICATE_TRANSFER: Reason(
         "s210", False, "this transfer id was used with other content", "Send again under a new transfer id."
+    ),
+    Code.TOO_MANY: Reason(
+        "s200", True, "the account says more than it may", "It is asked again by itself; ask less often."
     ),
     Code.NO_SUCH_TRANSFER: Reason("s200", False, "no such transfer is known here", "Check the transfer id."),
     Code.NOT_RETRYABLE: Reason(

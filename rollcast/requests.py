@@ -17,6 +17,7 @@ from rollcast.broker.words import because
 from rollcast.codec import decode, encode
 from rollcast.errors import BrokerUnavailable, InvalidMessage, RequestRefused
 from rollcast.messages import Message, Refused
+from rollcast.reasons import Code
 from rollcast.topology import REPLY_TO, domain_of_key
 
 M = TypeVar("M", bound=Message)
@@ -37,6 +38,7 @@ class Requester:
         self._publisher = Publisher(link, patience=math.inf, on_open=self._listen)
         self._waiting: dict[str, asyncio.Future[Message]] = {}
         self._silent: set[str] = set()
+        self._too_many: Refused | None = None
 
     async def open(self) -> None:
         """Connect now. Raises `BrokerUnavailable` or `BrokerRefused` at once, where later calls would wait."""
@@ -51,7 +53,7 @@ class Requester:
     ) -> M:
         """Publish a message until it is answered, and return the answer.
 
-        Raises `RequestRefused` if the server refuses, `BrokerUnavailable` after `within` seconds of silence,
+        Raises `RequestRefused` if the server refuses, or has had too much of us for all of this time, `BrokerUnavailable` after `within` seconds of silence,
         `InvalidMessage` for what a server could not read: it would park it and answer nothing. With `hold` the
         time for which the broker blocks the connection does not count.
         """
@@ -63,6 +65,8 @@ class Requester:
             async with asyncio.timeout(within) as limit, self._held(limit, hold=hold):
                 answer = await self._ask(exchange, key, body, correlation_id, reply)
         except TimeoutError as error:
+            if self._too_many is not None:
+                raise _refusal(self._too_many) from error
             raise await self._unanswered(domain_of_key(key), within) from error
         finally:
             del self._waiting[correlation_id]
@@ -131,14 +135,25 @@ class Requester:
         if reply is None or reply.done():
             return
         try:
-            reply.set_result(decode(delivery.body))
+            answer = decode(delivery.body)
         except InvalidMessage as error:
             reply.set_exception(error)
+            return
+        if isinstance(answer, Refused) and answer.reason == Code.TOO_MANY:
+            # The message was not looked at: it is published again after the usual wait.
+            self._too_many = answer
+            return
+        self._too_many = None
+        reply.set_result(answer)
+
+
+def _refusal(answer: Refused) -> RequestRefused:
+    return RequestRefused(answer.detail, hint=answer.hint, code=answer.reason)
 
 
 def _expected(answer: Message, expect: type[M]) -> M:
     if isinstance(answer, Refused):
-        raise RequestRefused(answer.detail, hint=answer.hint, code=answer.reason)
+        raise _refusal(answer)
     if not isinstance(answer, expect):
         raise InvalidMessage(f"the server answered with {type(answer).__name__} instead of {expect.__name__}")
     return answer

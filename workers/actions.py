@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from rollcast.addresses import domain_of
-from rollcast.errors import Transient
+from rollcast.errors import Permanent, Transient
 from rollcast.messages import LanesDue, LanesMeasured, SpoolVerified
 from rollcast.topology import BULK, INNER, cast, inbox, lane, session_inbox, spool_queue, transfer_key
 from workers import metrics
@@ -28,6 +28,7 @@ from workers.upload import PIECE
 from workers.work import (
     Action,
     CastChunks,
+    CloseConnections,
     Diagnose,
     DropCast,
     DropLanes,
@@ -86,6 +87,7 @@ class Actions:
             MeasureLanes: self._measure_lanes,
             GrantRights: self._grant,
             RevokeRights: self._revoke,
+            CloseConnections: self._close_connections,
             SeeParked: self._see_parked,
             SeeBroker: self._see_broker,
             Diagnose: self._diagnose,
@@ -185,6 +187,15 @@ class Actions:
         await self._rights.revoke(action.address, remove=action.remove)
         if action.remove:
             await self._declarer.delete_queues([inbox(action.address).name])
+        return []
+
+    async def _close_connections(self, action: CloseConnections) -> Follow:
+        try:
+            await self._rights.disconnect(action.address)
+        except (Transient, Permanent) as error:
+            log.warning("connections were not closed", user=action.address, error=str(error))
+        else:
+            log.warning("closed the connections of an account that said far too much", user=action.address)
         return []
 
     async def _see_parked(self, action: SeeParked) -> Follow:

@@ -45,15 +45,16 @@ def text(wanted: str, parse: Callable[[str], Any]) -> Kind:
     return Kind(wanted, "text", (str,), parse)
 
 
-def whole(most: int) -> Kind:
-    """A whole number from 0 to `most`."""
+def whole(most: int, least: int = 0) -> Kind:
+    """A whole number from `least` to `most`."""
 
     def parse(given: str) -> int:
-        if not (given.isascii() and given.isdigit() and int(given) <= most):
+        if not (given.isascii() and given.isdigit() and least <= int(given) <= most):
             raise ValueError(given)
         return int(given)
 
-    return Kind(f"a whole number up to {most}", "whole number", (int,), parse)
+    bounds = f"from {least} to {most}" if least else f"up to {most}"
+    return Kind(f"a whole number {bounds}", "whole number", (int,), parse)
 
 
 def size(most: int) -> Kind:

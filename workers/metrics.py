@@ -15,7 +15,8 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 HANDLED = Counter(
     "rollcast_handled",
-    "Messages handled, by step and outcome. All but those that are done or dropped come again, or are parked.",
+    "Messages handled, by step and outcome. All but those that are done, dropped or turned away come again, or are "
+    "parked.",
     ["step", "outcome"],
 )
 HANDLING = Histogram(
@@ -177,7 +178,7 @@ SEEN_BY_THE_CLOCK = SECTIONS["The ledger and the spool, as the clock sees them"]
 LABELS = {
     "step": "`operator`, `s200` to `s310`, `spool`, `progress`; `unknown` of a parked message that does not say",
     "outcome": "`done`, `retried`, `parked`, `given_back` (the broker was away), "
-    "`dropped` (a question that nobody waits for any more)",
+    "`dropped` (a question that nobody waits for any more), `turned_away` (its account says more than it may)",
     "rung": "`5s`, `30s`, `5m`",
     "reason": "a code of [the list of reasons](protocol.md#reasons), or of an error such as `ledger_unavailable`; "
     "or why a chunk is dropped",

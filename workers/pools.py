@@ -24,6 +24,7 @@ from rollcast.topology import (
 )
 from workers import metrics, series
 from workers.actions import Actions
+from workers.allowances import Allowances
 from workers.broker import own_queues
 from workers.broker.declarer import Declarer
 from workers.broker.earlier_queue import EarlierQueue
@@ -118,6 +119,7 @@ class Pools:
         self._consumers: list[Consumer] = []
         self._earlier: list[EarlierQueue] = []
         self._isolation = Isolation()
+        self._allowances = Allowances(settings.account_rate, settings.account_burst)
         self._handlers: list[Runner | Spooler] = []
         self._reconciler = Reconciler(settings, self._database, management)
         others = {"rights": lambda: self._reconciler.fault} if OPERATOR in pools else {}
@@ -249,6 +251,7 @@ class Pools:
                     self._outbox,
                     self._ladder,
                     self._isolation,
+                    self._allowances,
                 )
                 self._handlers.append(runner)
                 queue = step_queue(settings.server, step, settings.domains)

@@ -15,8 +15,10 @@ from structlog.contextvars import bound_contextvars
 from rollcast.broker import Delivery, acknowledge, cut_from, give_back, is_stale
 from rollcast.codec import MAX_MESSAGE_SIZE, decode
 from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
+from rollcast.topology import UP
 from workers import about, envelope, metrics
 from workers.actions import Actions
+from workers.allowances import Allowances, TooMany
 from workers.broker.outbox import Outbox
 from workers.isolation import (
     ALONE_FROM,
@@ -32,7 +34,7 @@ from workers.line import Line
 from workers.order import in_order
 from workers.questions import nobody_waits
 from workers.settings import Settings
-from workers.work import Action, Publication, Received, Services, Step
+from workers.work import Action, CloseConnections, Publication, Received, Services, Step
 
 BATCH = 64
 SLOTS = 4
@@ -65,6 +67,7 @@ class Runner(Line):
         outbox: Outbox,
         ladder: Ladder,
         isolation: Isolation,
+        allowances: Allowances,
     ) -> None:
         super().__init__(BATCH)
         self.name = name
@@ -75,6 +78,7 @@ class Runner(Line):
         self._outbox = outbox
         self._ladder = ladder
         self._isolation = isolation
+        self._allowances = allowances
 
     async def run(self) -> None:
         """Handle deliveries until cancelled."""
@@ -140,16 +144,35 @@ class Runner(Line):
         try:
             _check_deliveries(delivery)
             origin = envelope.read(delivery)
+            self._check_allowance(origin, delivery)
             _check_size(delivery)
             message = decode(delivery.body)
             received = envelope.verify(origin, message, self.name, self._settings, delivery)
         except DeliveryLimit as error:
             undone += await self._give_up(delivery, envelope.if_verified(delivery), error)
             return None
+        except TooMany as error:
+            await self._turn_away(delivery, error)
+            return None
         except (Permanent, Transient) as error:
             undone += await self._give_up(delivery, origin, error)
             return None
         return Job(delivery, origin, received)
+
+    def _check_allowance(self, origin: envelope.Envelope, delivery: Delivery) -> None:
+        """Raise `TooMany` for what a terminal says over its allowance; what comes again was counted."""
+        if origin.exchange == UP and not origin.attempt and not delivery.redelivered:
+            self._allowances.count(origin.user, origin.key.rpartition(".")[2])
+
+    async def _turn_away(self, delivery: Delivery, error: TooMany) -> None:
+        """Drop it: terminals repeat what is not answered."""
+        metrics.HANDLED.labels(step=self.name, outcome="turned_away").inc()
+        await acknowledge(delivery)
+        if error.tell:
+            log.warning("an account says more than it may", error=str(error))
+            await self._ladder.tell(delivery, error)
+        if error.far:
+            await self._actions.perform(CloseConnections(error.address))
 
     async def _handle(self, jobs: Sequence[Job]) -> list[Delivery]:
         if not jobs:

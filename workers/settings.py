@@ -19,7 +19,7 @@ DAY_MS = 86_400_000
 LEAST_RETENTION = math.ceil(MAX_DURATION / DAY_MS)
 """Days. What is known of a closed transfer has to outlive whatever may still be said to it, which its expiry ends."""
 LONGEST_RETENTION = 36_500
-MAX_QUOTA, MAX_PORT = 2**62, 65_535
+MAX_QUOTA, MAX_PORT, MAX_RATE = 2**62, 65_535, 1_000_000
 
 
 def _setting(key: str, kind: Kind, default: str | None, meaning: str, *, secret: bool = False) -> Any:
@@ -69,6 +69,19 @@ class Settings:
         "operator",
         "broker users of operators, in a variable separated by commas: a topic permission that one has lost is put "
         "back, so that it may ask the pool `operator` and nobody else",
+    )
+    account_rate: int = _setting(
+        "account_rate",
+        kinds.whole(MAX_RATE, least=1),
+        "200",
+        "how many messages a second an account may send under each verb, to each worker process; what is over it is "
+        "dropped, and comes again later",
+    )
+    account_burst: int = _setting(
+        "account_burst",
+        kinds.whole(MAX_RATE, least=1),
+        "2000",
+        "how many messages an account may send at once under each verb, after a pause",
     )
     spool_quota: int = _setting(
         "spool_quota",

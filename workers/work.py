@@ -165,6 +165,13 @@ class GrantRights:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseConnections:
+    """The broker closes all connections of a user, which may connect again."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class RevokeRights:
     """No rights for the broker user, and its connections closed; `remove` takes user and inbox away too."""
 
@@ -206,6 +213,7 @@ Action = (
     | VerifySpool
     | MeasureLanes
     | GrantRights
+    | CloseConnections
     | RevokeRights
     | SeeParked
     | SeeBroker

@@ -17,6 +17,7 @@ from rollcast import topology
 from rollcast.broker import Consumer, Link, Publisher
 from rollcast.messages import ConsentAnswered
 from workers import runner
+from workers.allowances import Allowances
 from workers.actions import Actions
 from workers.broker.declarer import Declarer
 from workers.broker.outbox import Outbox
@@ -71,6 +72,7 @@ async def live(fate: Fate) -> None:
         Outbox(publisher, replies, declarer, database, settings),
         Ladder(publisher, replies, declarer, settings.server),
         Isolation(),
+        Allowances(settings.account_rate, settings.account_burst),
     )
     queue = topology.step_queue(settings.server, fate.step, settings.domains)
     consumer = Consumer(incoming, queue.name, worker.take, prefetch=BATCH * SLOTS)

@@ -12,6 +12,7 @@ from rollcast.topology import INNER, STEP, parked
 from tests.fuzz.letters import Letter, Post, Sent
 from tests.people import SERVER_USER
 from tests.unit.steps.world import SETTINGS, TimeTravel
+from workers.allowances import Allowances
 from workers.actions import Actions
 from workers.broker.declarer import Call, Declarer
 from workers.broker.management import Management
@@ -113,6 +114,7 @@ class Server:
             self.outbox,
             self.ladder,
             Isolation(),
+            Allowances(SETTINGS.account_rate, SETTINGS.account_burst),
         )
         for letter in letters:
             await runner.take(letter.delivery())

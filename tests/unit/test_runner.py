@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from rollcast.broker.bodies import CUT
 from rollcast.codec import encode
 from rollcast.errors import BrokerUnavailable, Gone, IdentityError, InvalidMessage, Permanent, Transient
-from rollcast.messages import CloseDue, Message, Query, SpoolVerified
+from rollcast.messages import CloseDue, Message, Query, Register, SpoolVerified
 from tests.deliveries import FakeDelivery
 from tests.people import ACME, ALICE, BOB, SERVER_USER
 from tests.unit.steps.build import RIGHT, T
@@ -24,12 +24,14 @@ from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import ledger_url as ledger_url
 from tests.unit.steps.world import SETTINGS, World
 from tests.waiting import until
+from workers.allowances import CUT_OFF_AT, Allowances
 from workers.envelope import Envelope
 from workers.isolation import SET_ASIDE_AT, DeliveryLimit, Isolation
 from workers.ledger.tables import events
 from workers.runner import BATCH, Runner
-from workers.work import Action, Outcome, Publication, Received, Services, ToStep, VerifySpool
+from workers.work import Action, CloseConnections, Outcome, Publication, Received, Services, ToStep, VerifySpool
 
+RATE, BURST = 2, 3
 HURRY = asyncio.Event()
 HURRY.set()
 VERIFY = VerifySpool(ALICE, T, 1, sha256=False)
@@ -68,6 +70,7 @@ class Workshop:
         self.log: list[str] = []
         self.lifted: list[tuple[object, Exception]] = []
         self.away = False
+        self.now = 0.0
         self._world = world
         self._decide = step
         self.runner = Runner(
@@ -79,6 +82,7 @@ class Workshop:
             self,  # type: ignore[arg-type]
             self,  # type: ignore[arg-type]
             isolation or Isolation(),
+            Allowances(RATE, BURST, lambda: self.now),
         )
 
     async def _step(self, batch: Sequence[Received], services: Services) -> list[Outcome]:
@@ -89,6 +93,9 @@ class Workshop:
 
     async def perform(self, action: Action) -> list[Publication]:
         """Stands for the actions."""
+        if isinstance(action, CloseConnections):
+            self.log.append(f"closed the connections of {action.address}")
+            return []
         self.log.append(f"act, {await self.committed()} committed")
         return [VERIFIED]
 
@@ -366,3 +373,49 @@ async def test_a_message_that_says_it_was_longer_is_read_if_it_was_not(bare: Wor
     assert (await shop.handle(shop.letter(headers={CUT: 2})))[-1] == "ack 0"
     assert (await shop.handle(shop.letter(1, headers={CUT: "2097152"})))[-1] == "ack 1"
     assert not shop.lifted
+
+
+def _said(
+    shop: Workshop, number: int, message: Message | None = None, verb: str = "query", **fields: Any
+) -> Letter:
+    """What a terminal says to S200."""
+    usual = {"user_id": ALICE, "exchange": "rollcast.up", "routing_key": f"{ACME}.{ALICE}.{verb}"}
+    return shop.letter(number, message or Query(), **usual | fields)
+
+
+async def test_what_is_over_an_allowance_is_turned_away(bare: World) -> None:
+    """It costs no statement; whoever waits is told so once a second; another account and verb have their own."""
+    shop = Workshop(bare, fine, "s200")
+    log = await shop.handle(*(_said(shop, number) for number in range(BURST + 2)))
+    assert [line for line in log if line.startswith(("ack", "told", "parked"))] == [
+        *("ack 3", "told 3", "ack 4", "ack 0", "ack 1", "ack 2")
+    ]
+    assert await shop.committed() == BURST
+    log.clear()
+    others = {"user_id": BOB, "routing_key": f"{ACME}.{BOB}.query"}
+    await shop.handle(_said(shop, 5, **others), _said(shop, 6, Register(), verb="register"))
+    assert await shop.committed() == BURST + 2
+    shop.now = 1.0
+    await shop.handle(*(_said(shop, number) for number in range(7, 10)))
+    assert await shop.committed() == BURST + 2 + RATE
+    assert [line for line in log if line.startswith("told")] == ["told 9"]
+    assert not shop.lifted
+
+
+async def test_what_comes_again_was_counted_before(bare: World) -> None:
+    """Redelivered by the broker, or sent up the ladder by a server."""
+    shop = Workshop(bare, fine, "s200")
+    again = [_said(shop, number, redelivered=True) for number in range(2 * BURST)]
+    headers = Envelope(ALICE, "rollcast.up", f"{ACME}.{ALICE}.query", 1).headers(1)
+    lifted = [
+        shop.letter(number, Query(), routing_key=f"{ACME}.s200", headers=headers) for number in range(2 * BURST)
+    ]
+    await shop.handle(*again, *lifted)
+    assert await shop.committed() == 4 * BURST
+
+
+async def test_who_says_far_too_much_is_cut_off(bare: World) -> None:
+    """Its connections are closed, each time that it was turned away so often."""
+    shop = Workshop(bare, fine, "s200")
+    log = await shop.handle(*(_said(shop, number) for number in range(BURST + 2 * CUT_OFF_AT * BURST)))
+    assert log.count("closed the connections of " + ALICE) == 2
