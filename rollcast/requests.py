@@ -53,9 +53,10 @@ class Requester:
     ) -> M:
         """Publish a message until it is answered, and return the answer.
 
-        Raises `RequestRefused` if the server refuses, or has had too much of us for all of this time, `BrokerUnavailable` after `within` seconds of silence,
-        `InvalidMessage` for what a server could not read: it would park it and answer nothing. With `hold` the
-        time for which the broker blocks the connection does not count.
+        Raises `RequestRefused` if the server refuses, or turns us away for all of the time, since we say too much;
+        `BrokerUnavailable` after `within` seconds of silence; `InvalidMessage` for what a server could not read: it
+        would park it and answer nothing. With `hold` the time for which the broker blocks the connection does not
+        count.
         """
         body = encode(message)
         decode(body)

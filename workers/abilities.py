@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from rollcast.messages.values import Capabilities, Limits, Offer
 from rollcast.reasons import Code
-from rollcast.sizes import compared
+from rollcast.sizes import compared, size_text
 from rollcast.states import Receiver
 from workers.ledger import accounts
 
@@ -47,8 +47,8 @@ def _beyond_terminal(offer: Offer, can: Capabilities | None) -> Fault | None:
     if not _type_matches(offer.file.type, can.types):
         return Code.TYPE_NOT_ACCEPTED, _type_detail(offer, "terminal takes", can.types)
     if can.free_space is not None and offer.file.size > can.free_space:
-        size, free = compared(offer.file.size, can.free_space)
-        return Code.NO_SPACE, f"{size}; the terminal has {free} free"
+        # How much that is concerns nobody else.
+        return Code.NO_SPACE, f"not enough room for {size_text(offer.file.size)}"
     asked = ["blake3", *(["sha256"] if offer.file.hash.sha256 else [])]
     missing = [name for name in asked if name not in can.hashes]
     if missing:

@@ -141,7 +141,7 @@ CONNECTION_BLOCKED = Gauge(
 )
 ENTRY_OPEN = Gauge(
     "rollcast_entry_open",
-    "1 if what terminals and operators publish to this exchange is let through, as a worker of the pool `operator` sees it.",
+    "1 if what terminals and operators publish to this exchange is let through, as a worker of `operator` sees it.",
     ["exchange"],
 )
 RIGHTS_MENDED = Counter(

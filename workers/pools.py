@@ -256,9 +256,7 @@ class Pools:
                 self._handlers.append(runner)
                 queue = step_queue(settings.server, step, settings.domains)
                 consumer = self._consumer(pool, queue, runner, self._control_in, BATCH * SLOTS)
-                own = (
-                    self._reconciler.run() if step == OPERATOR else self._earlier_queue(pool, runner).run()
-                )
+                own = self._reconciler.run() if step == OPERATOR else self._earlier_queue(pool, runner).run()
                 return [runner.run(), consumer.run(), own]
 
     def _consumer(

@@ -16,7 +16,7 @@ from rollcast.messages import SenderCheckDue, TransferAccepted, TransferRequeste
 from rollcast.messages.values import MAX_RECEIVERS
 from rollcast.reasons import REASONS, Code
 from rollcast.states import FINAL_TRANSFER, ON_THE_LIST, Receiver, Transfer
-from workers import observed, reports, retries
+from workers import observed, reports, retries, sender_limits
 from workers.ledger import Ledger, roll, sent
 from workers.ledger.tables import sent_parts, sent_receivers, sent_transfers
 from workers.request_checks import check_header, check_recipients
@@ -42,6 +42,10 @@ async def take_request(batch: Sequence[Received], services: Services) -> list[Ou
 async def _take(sender: str, request: TransferRequested, ledger: Ledger) -> list[Outcome]:
     header = msgspec.structs.replace(request, recipients=[], part=0, session="0" * 32)
     check_header(request)
+    if request.transfer_id not in await sent.lock(ledger, [request.transfer_id]):
+        # What is refused here leaves nothing behind.
+        limits = await sender_limits.limits_of(sender, ledger)
+        await sender_limits.check_open(sender, request.transfer_id, limits, ledger)
     first = await _write_down(sender, request, header, ledger)
     known = (await sent.lock(ledger, [request.transfer_id]))[request.transfer_id]
     if known.sender != sender or sent.request_of(known) != header:
@@ -126,6 +130,8 @@ async def _add_part(sender: str, request: TransferRequested, ledger: Ledger) -> 
     rows = [_receiver_row(request, number, address) for number, address in enumerate(recipients)]
     if rows:
         await ledger.execute(ledger.insert(sent_receivers).on_conflict_do_nothing(), rows)
+    if request.parts > 1:
+        await sent.moved(ledger, request.transfer_id)
 
 
 async def _recipients(sender: str, request: TransferRequested, ledger: Ledger) -> list[str]:

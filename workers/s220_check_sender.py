@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, func, select, update
 
 from rollcast.addresses import domain_of
+from rollcast.errors import Permanent
 from rollcast.messages import (
     InvitationsDue,
     SenderCheckDue,
@@ -15,14 +16,16 @@ from rollcast.messages import (
 from rollcast.messages.values import Limits
 from rollcast.reasons import Code
 from rollcast.sizes import compared
-from rollcast.states import OPEN_TRANSFER, Transfer
-from workers import observed, reports, room
-from workers.ledger import Ledger, accounts, sent
-from workers.ledger.tables import sent_receivers, sent_transfers, spool_usage
+from rollcast.states import Transfer
+from workers import observed, reports, room, sender_limits
+from workers.ledger import Ledger, sent
+from workers.ledger.tables import sent_receivers, spool_usage
 from workers.settings import Settings
 from workers.work import Outcome, Received, Services, ToStep
 
 Refusal = tuple[Code, str]
+UNFINISHED_FOR = 60 * sent.SECOND
+"""µs since the last part of a request that is not whole, after which it is forgotten; a repeat starts anew."""
 QUOTA_USED_UP = (Code.SPOOL_FULL, "the server's spool is full; the transfer goes on when others have ended")
 
 
@@ -40,6 +43,8 @@ async def check_sender(batch: Sequence[Received], services: Services) -> list[Ou
 async def _check(transfer: Row[Any], services: Services) -> list[Outcome]:
     ledger, request = services.ledger, sent.request_of(transfer)
     if await sent.parts(ledger, transfer.transfer_id) < request.parts:
+        if ledger.now - transfer.moved_at >= UNFINISHED_FOR:
+            await sent.forget(ledger, transfer.transfer_id)
         return []
     recipients = await _recipients(transfer, ledger)
     refusal = await _refusal(transfer, recipients, services)
@@ -76,19 +81,18 @@ async def _recipients(transfer: Row[Any], ledger: Ledger) -> int:
 
 async def _refusal(transfer: Row[Any], recipients: int, services: Services) -> Refusal | None:
     ledger = services.ledger
-    account = (await accounts.find(ledger, [transfer.sender])).get(transfer.sender)
-    if account is None:
-        return Code.NO_SUCH_ACCOUNT, f"{transfer.sender} has no account here"
-    if account.suspended:
-        return Code.SUSPENDED, f"{transfer.sender} is suspended"
-    limits = accounts.limits_of(account)
-    if not limits.may_send:
-        return Code.SENDING_NOT_ALLOWED, f"{transfer.sender} may not send"
-    too_big = _too_big(transfer, limits, services.settings)
-    return too_big or await _too_many(transfer, recipients, limits, ledger)
+    try:
+        limits = await sender_limits.limits_of(transfer.sender, ledger)
+        if (refusal := _too_much(transfer, recipients, limits, services.settings)) is not None:
+            return refusal
+        if transfer.state != Transfer.HELD:
+            await sender_limits.check_open(transfer.sender, transfer.transfer_id, limits, ledger)
+    except Permanent as error:
+        return Code(error.code), str(error)
+    return None
 
 
-def _too_big(transfer: Row[Any], limits: Limits, settings: Settings) -> Refusal | None:
+def _too_much(transfer: Row[Any], recipients: int, limits: Limits, settings: Settings) -> Refusal | None:
     size = sent.request_of(transfer).file.size
     if size > limits.max_file_size:
         told, most = compared(size, limits.max_file_size)
@@ -96,26 +100,11 @@ def _too_big(transfer: Row[Any], limits: Limits, settings: Settings) -> Refusal 
     if size > settings.spool_quota:
         told, most = compared(size, settings.spool_quota)
         return Code.FILE_TOO_BIG, f"{told}; the server's spool holds {most} in all"
-    return None
-
-
-async def _too_many(transfer: Row[Any], recipients: int, limits: Limits, ledger: Ledger) -> Refusal | None:
     if recipients > limits.max_recipients:
         return (
             Code.TOO_MANY_RECIPIENTS,
             f"{recipients} recipients; {transfer.sender} may name {limits.max_recipients}",
         )
-    if transfer.state == Transfer.HELD:
-        return None
-    others = await ledger.count(
-        select(func.count()).where(
-            sent_transfers.c.sender == transfer.sender,
-            sent_transfers.c.transfer_id != transfer.transfer_id,
-            sent_transfers.c.state.in_(list(OPEN_TRANSFER)),
-        )
-    )
-    if others >= limits.max_transfers:
-        return Code.TOO_MANY_TRANSFERS, f"{transfer.sender} has {others} open transfers, as many as it may"
     return None
 
 

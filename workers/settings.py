@@ -46,8 +46,8 @@ class Settings:
         "management_url",
         kinds.MANAGEMENT,
         "",
-        "the broker's management API, `http://user:password@host:15672`; needed by the pool `operator`, which changes "
-        "accounts, verifies rights and lets terminals in; the clock asks it whether the broker is full",
+        "the broker's management API, `http://user:password@host:15672`; needed by the pool `operator`, which "
+        "changes accounts, verifies rights and lets terminals in; the clock asks it whether the broker is full",
         secret=True,
     )
     ledger_url: str = _setting(

@@ -6,6 +6,7 @@ by frame, from a buffer that the socket is read into directly.
 """
 
 import asyncio
+import functools
 import ssl
 from asyncio.streams import FlowControlMixin
 from typing import Any
@@ -28,7 +29,10 @@ DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
 class BufferedReader(FlowControlMixin, asyncio.BufferedProtocol):
-    """What `aiormq` needs of a stream reader, as the protocol that is read into. Bodies over `longest` bytes are cut."""
+    """What `aiormq` needs of a stream reader, as the protocol that is read into.
+
+    Bodies of more than `longest` bytes are cut.
+    """
 
     def __init__(self, longest: int | None = None) -> None:
         super().__init__()
@@ -206,8 +210,9 @@ class Transport(TransportFactory):
         provider = kwargs.pop("ssl_context_provider")
         context = await _context(provider) if url.scheme == "amqps" else None
         loop = asyncio.get_running_loop()
+        made = functools.partial(BufferedReader, self._longest)
         transport, reader = await loop.create_connection(
-            lambda: BufferedReader(self._longest), str(url.host), url.port or DEFAULT_PORTS[url.scheme], ssl=context, **kwargs
+            made, str(url.host), url.port or DEFAULT_PORTS[url.scheme], ssl=context, **kwargs
         )
         self._reader = reader
         return reader, asyncio.StreamWriter(transport, reader, None, loop)

@@ -16,7 +16,7 @@ from rollcast.session import REGISTER_WITHIN, Session
 from rollcast.settings import ClientSettings
 
 REMEDIES = {
-    "server_silent": "Start its workers (python -m workers), operator at least; if they run, see their /readyz and log.",
+    "server_silent": "Start its workers (python -m workers), or operator alone; if they run, see their /readyz.",
     "broker_blocked": "Give the broker more memory or disk: until then nobody can publish. See rabbitmqctl status.",
 }
 """What an operator can do where others can but wait, by the code of the error."""
@@ -54,7 +54,7 @@ async def _of_domain(operator: Operator, domain: str) -> list[Found]:
         return [Found(None, wrong(subject, str(error), REMEDIES.get(error.code, error.hint)))]
     except BrokerRefused as error:
         remedy = (
-            f"Let the user write to rollcast.step under {domain}.operator: see rabbitmqctl set_topic_permissions."
+            f"Let it write to rollcast.step under {domain}.operator: see rabbitmqctl set_topic_permissions."
         )
         return [Found(None, wrong(f"rights of {operator.user}", str(error), remedy))]
     return [

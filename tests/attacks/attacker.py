@@ -21,6 +21,9 @@ Fields = dict[str, Any]
 class Attacker(Line):
     """Publishes many messages before it looks at what the broker says."""
 
+    def __enter__(self) -> "Attacker":
+        return self
+
     def pour(self, verb: str, fields: Callable[[], Fields], times: int) -> None:
         """Say something `times` times, each time as `fields` makes it; returns when the broker has all of them."""
         domain = self.user.partition("@")[2]

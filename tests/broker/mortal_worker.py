@@ -17,8 +17,8 @@ from rollcast import topology
 from rollcast.broker import Consumer, Link, Publisher
 from rollcast.messages import ConsentAnswered
 from workers import runner
-from workers.allowances import Allowances
 from workers.actions import Actions
+from workers.allowances import Allowances
 from workers.broker.declarer import Declarer
 from workers.broker.outbox import Outbox
 from workers.isolation import Isolation

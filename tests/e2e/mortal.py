@@ -16,6 +16,7 @@ from rollcast.codec import encode
 from tests.e2e.crash_plan import ACK, COMMIT, STORED, Crash, Plan, after, points
 from workers import pools, runner
 from workers.actions import Actions
+from workers.allowances import Allowances
 from workers.broker.outbox import Outbox
 from workers.isolation import Isolation
 from workers.ladder import Ladder
@@ -65,10 +66,12 @@ class MortalRunner(Runner):
         outbox: Outbox,
         ladder: Ladder,
         isolation: Isolation,
+        allowances: Allowances,
     ) -> None:
         self._plan, self._handling = plan, Handling(plan)
         doing, publishing = CountedActions(actions, self._handling), CountedOutbox(outbox, self._handling)
-        super().__init__(name, self._watched(step), settings, database, doing, publishing, ladder, isolation)
+        watched = self._watched(step)
+        super().__init__(name, watched, settings, database, doing, publishing, ladder, isolation, allowances)
 
     def _watched(self, step: Step) -> Step:
         async def watched(batch: Sequence[Received], services: Services) -> list[Outcome]:

@@ -12,8 +12,8 @@ from rollcast.topology import INNER, STEP, parked
 from tests.fuzz.letters import Letter, Post, Sent
 from tests.people import SERVER_USER
 from tests.unit.steps.world import SETTINGS, TimeTravel
-from workers.allowances import Allowances
 from workers.actions import Actions
+from workers.allowances import Allowances
 from workers.broker.declarer import Call, Declarer
 from workers.broker.management import Management
 from workers.broker.outbox import Outbox

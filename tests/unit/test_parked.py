@@ -81,7 +81,7 @@ def test_what_the_ladder_parks_is_read_again() -> None:
 
 
 def test_what_was_too_long_is_shown_by_its_beginning() -> None:
-    """It is told how long it was, and what is seen in its beginning; it cannot be replayed, since the rest is gone."""
+    """How long it was is told, and what is seen in its beginning. It cannot be replayed, since the rest is gone."""
     headers = label("s260", "invalid_message", "too long", ORIGIN, 2_000_000)
     found = read(FakeDelivery(ANSWER[:-1], SERVER_USER, headers=headers).delivery())
     assert not found.replayable

@@ -29,7 +29,16 @@ from workers.envelope import Envelope
 from workers.isolation import SET_ASIDE_AT, DeliveryLimit, Isolation
 from workers.ledger.tables import events
 from workers.runner import BATCH, Runner
-from workers.work import Action, CloseConnections, Outcome, Publication, Received, Services, ToStep, VerifySpool
+from workers.work import (
+    Action,
+    CloseConnections,
+    Outcome,
+    Publication,
+    Received,
+    Services,
+    ToStep,
+    VerifySpool,
+)
 
 RATE, BURST = 2, 3
 HURRY = asyncio.Event()
@@ -392,8 +401,8 @@ async def test_what_is_over_an_allowance_is_turned_away(bare: World) -> None:
     ]
     assert await shop.committed() == BURST
     log.clear()
-    others = {"user_id": BOB, "routing_key": f"{ACME}.{BOB}.query"}
-    await shop.handle(_said(shop, 5, **others), _said(shop, 6, Register(), verb="register"))
+    other = _said(shop, 5, user_id=BOB, routing_key=f"{ACME}.{BOB}.query")
+    await shop.handle(other, _said(shop, 6, Register(), verb="register"))
     assert await shop.committed() == BURST + 2
     shop.now = 1.0
     await shop.handle(*(_said(shop, number) for number in range(7, 10)))
@@ -408,7 +417,8 @@ async def test_what_comes_again_was_counted_before(bare: World) -> None:
     again = [_said(shop, number, redelivered=True) for number in range(2 * BURST)]
     headers = Envelope(ALICE, "rollcast.up", f"{ACME}.{ALICE}.query", 1).headers(1)
     lifted = [
-        shop.letter(number, Query(), routing_key=f"{ACME}.s200", headers=headers) for number in range(2 * BURST)
+        shop.letter(number, Query(), routing_key=f"{ACME}.s200", headers=headers)
+        for number in range(2 * BURST)
     ]
     await shop.handle(*again, *lifted)
     assert await shop.committed() == 4 * BURST

@@ -86,8 +86,7 @@ def topics_of(address: str) -> dict[str, str]:
 
 
 def of_operators() -> dict[str, str]:
-    """Under which routing keys an operator may publish, by exchange; to S200 from a command line of an earlier version.
-    """
+    """Under which routing keys an operator may publish, by exchange; to S200 with an earlier command line."""
     return {STEP: r"^[a-z0-9-]+\.(operator|s200)$", UP: NOTHING, BULK: NOTHING}
 
 

@@ -107,7 +107,8 @@ async def _check_bound(publisher: Publisher, remedy: str) -> Finding:
     try:
         await publisher.publish(LANE, "diagnosis", bytes(MOST + 1), persistent=False)
     except (BrokerRefused, BrokerUnavailable):
-        return fine("message size", f"chunks of {MAX_CHUNK_SIZE // MiB} MiB are taken, and nothing over {MOST // MiB}")
+        taken = f"chunks of {MAX_CHUNK_SIZE // MiB} MiB are taken, and nothing over {MOST // MiB}"
+        return fine("message size", taken)
     detail = f"more than {MOST // MiB} MiB are taken: one account can fill the memory of the broker and the workers"
     return wrong("message size", detail, remedy)
 

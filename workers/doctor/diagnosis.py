@@ -1,4 +1,4 @@
-"""Whether a server has all that it needs, as a worker of the pool `operator` sees it: what `rollcast doctor` asks for."""
+"""Whether a server has all that it needs, as the pool of operators sees it: what `rollcast doctor` asks for."""
 
 import asyncio
 import time
@@ -87,7 +87,7 @@ class Diagnosis:
 
 
 async def _not_configured() -> list[Finding]:
-    remedy = "Set it for the workers of the pool operator: they make accounts by it, and look at the broker."
+    remedy = "Set it for the workers of `operator`: they make accounts by it, and look at the broker."
     return [wrong("management", "ROLLCAST_MANAGEMENT_URL is not set", remedy)]
 
 
@@ -98,11 +98,13 @@ async def _looked(subject: str, check: Check) -> list[Finding]:
     except TimeoutError:
         return [
             wrong(
-                subject, f"there was no answer within {WITHIN:.0f} s", "See the log of the workers of the pool operator."
+                subject,
+                f"there was no answer within {WITHIN:.0f} s",
+                "See the log of the workers of `operator`.",
             )
         ]
     except (Transient, Permanent) as error:
-        remedy = error.hint or "See whether what it says is there, and the log of the workers of the pool operator."
+        remedy = error.hint or "See whether what it says is there, and the log of the workers of `operator`."
         return [wrong(subject, str(error), remedy)]
     except Exception as fault:
         log.exception("a check failed by itself", subject=subject)

@@ -93,7 +93,7 @@ async def check_terminals(
 
 _MEND = (
     "not as they should be",
-    "A worker of the pool operator sets them right within 5 min; if it does not, its log says why.",
+    "A worker of `operator` sets them right within 5 min; if it does not, its log says why.",
 )
 _MISSING = (
     "accounts that the broker does not know",
@@ -108,7 +108,9 @@ _UNKNOWN = (
 async def check_entries(management: Management) -> list[Finding]:
     """What terminals and operators publish is let through."""
     if closed := await entries.closed(management):
-        remedy = "A worker of the pool operator opens it when all topic permissions are there: see its log, and /readyz."
+        remedy = (
+            "A worker of `operator` opens it when all topic permissions are there: see its log, and /readyz."
+        )
         return [wrong("entries", f"closed to terminals and operators: {', '.join(closed)}", remedy)]
     return [fine("entries", f"open: {', '.join(INNER)}")]
 

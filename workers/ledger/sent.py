@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from rollcast.messages import TransferRequested
 from rollcast.messages.values import MAX_TEXT, Offer
 from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, Transfer
 from workers.ledger.database import Ledger
-from workers.ledger.tables import sent_domains, sent_parts, sent_transfers
+from workers.ledger.tables import sent_domains, sent_parts, sent_receivers, sent_transfers
 
 MILLISECOND, SECOND = 1_000, 1_000_000
 """µs."""
@@ -128,6 +128,13 @@ async def parts(ledger: Ledger, transfer_id: str) -> int:
     return await ledger.count(
         select(func.count()).select_from(sent_parts).where(sent_parts.c.transfer_id == transfer_id)
     )
+
+
+async def forget(ledger: Ledger, transfer_id: str) -> None:
+    """Delete what came of a request that never became whole, as if it had never been made."""
+    for table in (sent_parts, sent_receivers, sent_transfers):
+        await ledger.execute(delete(table).where(table.c.transfer_id == transfer_id))
+    await ledger.note(transfer_id, [(None, "forgotten", None)])
 
 
 async def refuse(ledger: Ledger, transfer_id: str, code: Code, detail: str) -> None:

@@ -1,8 +1,8 @@
 """How a worker process stands, as whoever runs it wants to know: does it live, is it ready?
 
 It lives as long as its loop runs and no pool has died: a broker or a ledger that is away is no reason to start it
-again. It is ready while it is connected, all its pools consume, and the ledger answers; a worker of the pool `operator` also while
-terminals are let in, for which their rights have to be there.
+again. It is ready while it is connected, all its pools consume, and the ledger answers; a worker of `operator` also
+while terminals are let in, for which their rights have to be there.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping

@@ -13,7 +13,7 @@ from rollcast.messages import (
 )
 from rollcast.reasons import REASONS, Code
 from rollcast.states import Receiver, Transfer
-from tests.people import ACME, ALICE, BOB, CAROL, DAVE, MALLORY
+from tests.people import ACME, ALICE, BOB, CAROL, DAVE, MALLORY, NOBODY
 from tests.unit.steps.build import (
     HOUR,
     OTHER_SESSION,
@@ -246,3 +246,30 @@ async def test_one_bad_request_does_not_spoil_its_batch(world: World) -> None:
     outcomes = await world.tell(by(ALICE, bad), by(ALICE, request()))
     assert [answer.transfer_id for answer in of(outcomes, TransferAccepted)] == [T]
     assert one(outcomes, TransferRefused).transfer_id == "f" * 32
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [({"may_send": False}, Code.SENDING_NOT_ALLOWED), ({"max_transfers": 2}, Code.TOO_MANY_TRANSFERS)],
+)
+@pytest.mark.parametrize("parts", [1, 2])
+async def test_what_an_account_may_not_begin_is_not_written_down(
+    bare: World, limits: dict[str, Any], code: Code, parts: int
+) -> None:
+    """Whole or in parts of which one never comes; what is there already is answered as ever."""
+    await bare.account(ALICE, **limits)
+    allowed = 2 if limits.get("max_transfers") else 0
+    wanted = [request(transfer_id=f"{number:032x}", parts=parts) for number in range(5)]
+    outcomes = await bare.tell(*(by(ALICE, one_of_them) for one_of_them in wanted))
+    assert [refused.reason for refused in of(outcomes, TransferRefused)] == [code] * (5 - allowed)
+    assert await bare.transfers() == allowed == len(of(outcomes, TransferAccepted))
+    if allowed:
+        assert of(await bare.tell(by(ALICE, wanted[0])), TransferAccepted)
+
+
+async def test_who_has_no_account_or_is_suspended_begins_nothing(world: World) -> None:
+    """Its connections are closed by then, and what it had sent before is still in the queue."""
+    await world.suspend(ALICE)
+    assert one(await world.tell(by(ALICE, request())), TransferRefused).reason == Code.SUSPENDED
+    assert one(await world.tell(by(NOBODY, request())), TransferRefused).reason == Code.NO_SUCH_ACCOUNT
+    assert await world.transfers() == 0

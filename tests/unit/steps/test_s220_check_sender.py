@@ -107,6 +107,28 @@ async def test_a_request_in_parts_waits_for_all_of_them(world: World) -> None:
     assert await world.state() == Transfer.REQUESTED
 
 
+async def test_a_request_that_stays_unfinished_is_forgotten(world: World) -> None:
+    """A minute after its last part; a repeat starts anew, and what is whole by then goes its way."""
+    await world.tell(by(ALICE, request([BOB], part=0, parts=3)))
+    world.pass_time(50 * SECOND)
+    await world.tell(by(ALICE, request([CAROL], part=1, parts=3)))
+    world.pass_time(59 * SECOND)
+    assert await check(world) == []
+    assert await world.transfers() == 1
+    world.pass_time(SECOND)
+    assert await check(world) == []
+    assert (await world.transfers(), await world.sent()) == (0, {})
+    await world.settle(*(by(ALICE, request([who], part=n, parts=2)) for n, who in enumerate((BOB, CAROL))))
+    assert await world.state() == Transfer.ASKING
+
+
+async def test_a_request_that_became_whole_is_not_forgotten(world: World) -> None:
+    """However late it is looked at."""
+    await world.tell(by(ALICE, request([BOB], part=0, parts=2)), by(ALICE, request([CAROL], part=1, parts=2)))
+    world.pass_time(120 * SECOND)
+    assert of(await check(world), InvitationsDue)
+
+
 async def refused(world: World, code: Code) -> None:
     """S220 refuses the transfer, tells its sender, and stays with it."""
     outcomes = await check(world)
@@ -131,8 +153,8 @@ async def test_a_sender_without_an_account_is_refused(world: World) -> None:
 
 async def test_a_suspended_sender_is_refused(world: World) -> None:
     """A suspension takes effect at once."""
-    await world.suspend(ALICE)
     await world.tell(by(ALICE, request()))
+    await world.suspend(ALICE)
     await refused(world, Code.SUSPENDED)
 
 
@@ -146,9 +168,12 @@ async def test_a_suspended_sender_is_refused(world: World) -> None:
     ],
 )
 async def test_an_account_has_limits(bare: World, limits: dict[str, Any], code: Code) -> None:
-    """Each has its reason."""
-    await bare.account(ALICE, **limits)
+    """Each has its reason. They may have been changed since the request was written down."""
+    await bare.account(ALICE)
     await bare.tell(by(ALICE, request()))
+    async with bare.database.begin() as ledger:
+        await accounts.remove(ledger, ALICE)
+    await bare.account(ALICE, **limits)
     await refused(bare, code)
 
 
