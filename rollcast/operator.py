@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from rollcast import topology
+from rollcast import passwords, topology
 from rollcast.addresses import domain_of
 from rollcast.broker import Link
 from rollcast.credentials import Credentials
@@ -69,8 +69,11 @@ class Operator:
 
     async def add(self, address: str, limits: Limits) -> Credentials:
         """Make an account. Returns its credentials, which exist nowhere else."""
-        answer = await self._change("add", address, limits)
-        return Credentials(address, _url_of(self._amqp_url, address, answer.password or ""))
+        return await self._with_password("add", address, limits)
+
+    async def new_password(self, address: str) -> Credentials:
+        """Give an account another password. Returns its new credentials; open connections stay."""
+        return await self._with_password("password", address)
 
     async def remove(self, address: str) -> None:
         """Delete an account and close its connections."""
@@ -126,13 +129,27 @@ class Operator:
                     raise
         raise _refusal(Code.NO_SUCH_TRANSFER, transfer_id)
 
-    async def _change(
+    async def _with_password(
         self, action: AccountAction, address: str, limits: Limits | None = None
+    ) -> Credentials:
+        password = passwords.new()
+        answer = await self._change(action, address, limits, password.hash)
+        # A server of an earlier version makes one itself.
+        return Credentials(address, _url_of(self._amqp_url, address, answer.password or password.text or ""))
+
+    async def _change(
+        self,
+        action: AccountAction,
+        address: str,
+        limits: Limits | None = None,
+        password_hash: str | None = None,
     ) -> AccountAnswered:
         domain = domain_of(address)
         if domain not in self._domains:
             raise _refusal(Code.NO_SUCH_DOMAIN, address)
-        request = AccountRequested(action=action, address=address, limits=limits or Limits())
+        request = AccountRequested(
+            action=action, address=address, limits=limits or Limits(), password_hash=password_hash
+        )
         try:
             return await self._request(domain, request, AccountAnswered, ANSWERED_WITHIN)
         except RequestRefused as error:

@@ -1,18 +1,27 @@
 """What operators ask about accounts, with the rights at the broker that go with them."""
 
-import secrets
 from typing import Any
 
-from blake3 import blake3
 from sqlalchemy import Row
 
+from rollcast import passwords
 from rollcast.addresses import domain_of
 from rollcast.messages import AccountAnswered, AccountRequested
 from rollcast.messages.values import MAX_RECEIVERS
+from rollcast.passwords import Password
 from rollcast.reasons import Code
 from workers.ledger import accounts
-from workers.settings import Settings
-from workers.work import GrantRights, OpenInboxes, Outcome, Received, Reply, RevokeRights, Services, refused
+from workers.work import (
+    GrantRights,
+    OpenInboxes,
+    Outcome,
+    Received,
+    Reply,
+    RevokeRights,
+    Services,
+    SetPassword,
+    refused,
+)
 
 
 async def answer_account_request(
@@ -46,18 +55,19 @@ async def _add(
     # A worker may have died between adding the account and telling its password: the same request goes on.
     if known is not None and (received.correlation_id is None or known.added_by != received.correlation_id):
         return [refused(received, Code.ACCOUNT_EXISTS, f"{address} has an account already")]
-    password = _password(received, services.settings)
     await accounts.add(services.ledger, address, message.limits, received.correlation_id)
-    answer = await _answer(received, address, services, password)
-    return [OpenInboxes(address), GrantRights(address, password), answer]
+    password = _password(message)
+    answer = await _answer(received, address, services, password.text)
+    return [OpenInboxes(address), GrantRights(address, password.hash), answer]
 
 
-def _password(received: Received, settings: Settings) -> str:
-    """A new password; the same one for the same request, since either of two replies may reach the operator."""
-    if received.correlation_id is None:
-        return secrets.token_urlsafe(24)
-    key = blake3(settings.amqp_url.encode()).digest()
-    return blake3(received.correlation_id.encode(), key=key).hexdigest()[:48]
+def _password(message: AccountRequested) -> Password:
+    """That which the operator's program has made, of which no more than the hash is known here.
+
+    Else a new one, which is told in the answer. A request that comes again gets another one, so that of two answers
+    the later one is right: programs should send a hash.
+    """
+    return passwords.new() if message.password_hash is None else Password(None, message.password_hash)
 
 
 async def _change(
@@ -67,6 +77,11 @@ async def _change(
         answer = await _answer(received, address, services)
         await accounts.remove(services.ledger, address)
         return [RevokeRights(address, remove=True), answer]
+    if message.action == "password":
+        password = _password(message)
+        await accounts.note_password(services.ledger, address)
+        answer = await _answer(received, address, services, password.text)
+        return [SetPassword(address, password.hash), answer]
     suspended = message.action == "suspend"
     await accounts.suspend(services.ledger, address, suspended)
     answer = await _answer(received, address, services)

@@ -43,6 +43,7 @@ from workers.work import (
     RevokeRights,
     SeeBroker,
     SeeParked,
+    SetPassword,
     ToStep,
     VerifySpool,
 )
@@ -86,6 +87,7 @@ class Actions:
             VerifySpool: self._verify_spool,
             MeasureLanes: self._measure_lanes,
             GrantRights: self._grant,
+            SetPassword: self._set_password,
             RevokeRights: self._revoke,
             CloseConnections: self._close_connections,
             SeeParked: self._see_parked,
@@ -180,7 +182,11 @@ class Actions:
         return [ToStep(domain_of(action.sender), LanesMeasured(transfer_id=action.transfer_id, deep=deep))]
 
     async def _grant(self, action: GrantRights) -> Follow:
-        await self._rights.grant(action.address, action.password)
+        await self._rights.grant(action.address, action.password_hash)
+        return []
+
+    async def _set_password(self, action: SetPassword) -> Follow:
+        await self._rights.set_password(action.address, action.password_hash)
         return []
 
     async def _revoke(self, action: RevokeRights) -> Follow:

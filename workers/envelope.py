@@ -80,7 +80,7 @@ def verify(
     if type(message) not in _heard_by(pool):
         raise IdentityError(f"{type(message).__name__} does not belong into the queue of {pool}")
     if envelope.exchange == UP:
-        _verify_terminal(envelope, message)
+        _verify_terminal(envelope, message, pool)
     elif envelope.exchange == STEP:
         _verify_server(envelope, message, pool)
     else:
@@ -99,13 +99,13 @@ def reply_to(delivery: Delivery) -> str | None:
     return wanted if is_place(wanted) else None
 
 
-def _verify_terminal(envelope: Envelope, message: Message) -> None:
+def _verify_terminal(envelope: Envelope, message: Message, pool: str) -> None:
     words = envelope.key.split(".")
     if len(words) != 3 or words[1] != envelope.user or domain_of(words[1]) != words[0]:
         raise IdentityError(f"{envelope.user} published under {envelope.key!r}")
-    said = {verb.word for verb in VERBS if verb.message is type(message)}
+    said = {verb.word for verb in VERBS if verb.message is type(message) and verb.pool == pool}
     if words[2] not in said:
-        raise IdentityError(f"{type(message).__name__} came under the verb {words[2]!r}")
+        raise IdentityError(f"{type(message).__name__} came to {pool} under the verb {words[2]!r}")
 
 
 def _verify_server(envelope: Envelope, message: Message, pool: str) -> None:

@@ -43,9 +43,7 @@ async def _take(sender: str, request: TransferRequested, ledger: Ledger) -> list
     header = msgspec.structs.replace(request, recipients=[], part=0, session="0" * 32)
     check_header(request)
     if request.transfer_id not in await sent.lock(ledger, [request.transfer_id]):
-        # What is refused here leaves nothing behind.
-        limits = await sender_limits.limits_of(sender, ledger)
-        await sender_limits.check_open(sender, request.transfer_id, limits, ledger)
+        await _check_sender(sender, request.transfer_id, ledger)
     first = await _write_down(sender, request, header, ledger)
     known = (await sent.lock(ledger, [request.transfer_id]))[request.transfer_id]
     if known.sender != sender or sent.request_of(known) != header:
@@ -55,6 +53,16 @@ async def _take(sender: str, request: TransferRequested, ledger: Ledger) -> list
     # Who asks again may have heard nothing because its inbox is gone.
     opening = [] if first else [OpenInboxes(sender, request.session)]
     return [*opening, *await _new_session(known, request, ledger), *await _answer(request, ledger)]
+
+
+async def _check_sender(sender: str, transfer_id: str, ledger: Ledger) -> None:
+    """What is refused here leaves nothing behind. Raises `Permanent`."""
+    try:
+        limits = await sender_limits.limits_of(sender, ledger)
+        await sender_limits.check_open(sender, transfer_id, limits, ledger)
+    except Permanent as error:
+        observed.refused(transfer_id, sender, Code(error.code), str(error), ledger)
+        raise
 
 
 async def _new_session(known: Row[Any], request: TransferRequested, ledger: Ledger) -> list[Outcome]:

@@ -158,10 +158,18 @@ class MeasureLanes:
 
 @dataclass(frozen=True, slots=True)
 class GrantRights:
-    """A broker user with the rights of a terminal; a new one, or one with a new password, if given."""
+    """A broker user with the rights of a terminal; a new one, or one with a new password, if its hash is given."""
 
     address: str
-    password: str | None = field(default=None, repr=False)
+    password_hash: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPassword:
+    """Another password for a broker user, by its hash; its rights and connections stay."""
+
+    address: str
+    password_hash: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,7 @@ Action = (
     | VerifySpool
     | MeasureLanes
     | GrantRights
+    | SetPassword
     | CloseConnections
     | RevokeRights
     | SeeParked

@@ -5,6 +5,7 @@ Optional fields have a value other than their default, so that it shows in a vec
 
 EXAMPLES: dict[str, object] = {
     "accept": True,
+    "password_hash": "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR",
     "accept_types": ["application/pdf", "image/*"],
     "action": "add",
     "ParkedRequested.action": "show",

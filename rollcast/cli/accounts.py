@@ -27,14 +27,26 @@ async def add(address: str, limits: Limits) -> int:
     access.check_operated(address)
     async with access.operator() as operator:
         credentials = await operator.add(address, limits)
+    return _saved(credentials, f"added {address}")
+
+
+async def new_password(address: str) -> int:
+    """Give an account another password and store its credentials. Returns the exit status."""
+    access.check_operated(address)
+    async with access.operator() as operator:
+        credentials = await operator.new_password(address)
+    return _saved(credentials, f"{address} has another password")
+
+
+def _saved(credentials: Credentials, done: str) -> int:
     try:
         path = credentials.save(ClientSettings.read())
     except OSError as error:
         raise FileUnusable(
-            f"{address} was added, but its credentials could not be written: {error}",
-            hint=f"Make room for them, then `rollcast admin remove {address}`, and add it again.",
+            f"{done}, but its credentials could not be written: {error}",
+            hint=f"Make room for them, then `rollcast admin passwd {credentials.address}`.",
         ) from error
-    output.emit(f"added {address}; its credentials are in {path}")
+    output.emit(f"{done}; its credentials are in {path}")
     return Exit.DONE
 
 

@@ -29,6 +29,15 @@ For example:
   rollcast admin add bob@acme
   rollcast admin add bob@acme --max-file-size 100MiB --max-recipients 50"""
 
+PASSWD_HELP = """\
+Give an account another password, and write its new credentials to a file.
+
+The old password lets nobody in from now on. Connections that are open stay so;
+`rollcast admin suspend` closes them.
+
+For example:
+  rollcast admin passwd bob@acme"""
+
 Address = Annotated[str, Parameter(help="The address of the account, as name@domain.")]
 _STANDARD = Limits()
 
@@ -41,6 +50,7 @@ def application() -> App:
     app.command(
         remove, help="Remove an account for good, with its connections and the credentials kept here."
     )
+    app.command(passwd, help=PASSWD_HELP)
     app.command(suspend, help="Keep an account, but let it neither send nor receive until it is resumed.")
     app.command(resume, help="Let a suspended account send and receive again.")
     return app
@@ -74,6 +84,11 @@ def add(
         max_recipients=max_recipients,
     )
     return run(accounts.add(addr, limits))
+
+
+def passwd(addr: Address, /) -> int:
+    """Give an account another password. Returns the exit status."""
+    return run(accounts.new_password(addr))
 
 
 def list_(*, json: Json = False) -> int:

@@ -86,7 +86,7 @@ def _pools(queues: Mapping[str, QueueFigures], columns: int | None, *, measured:
 
 def _pool(pool: str, queue: QueueFigures | None, *, measured: bool) -> tuple[str, ...]:
     if queue is None:
-        return pool, "no queue", "", "", "", ""
+        return pool, "absent", "", "", "", ""
     return (
         pool,
         str(queue.ready),

@@ -26,6 +26,7 @@ from rollcast.messages.values import (
     ParkedAction,
     ParkedId,
     ParkedMessage,
+    PasswordHash,
     ReceiverStatus,
     Session,
     Text,
@@ -83,16 +84,21 @@ class TransfersListed(Message, frozen=True, kw_only=True):
 
 
 class AccountRequested(Message, frozen=True, kw_only=True):
-    """An operator changes an account, or lists those of a domain (`address` is then not looked at)."""
+    """An operator changes an account, or lists those of a domain (`address` is then not looked at). `password_hash`
+    is for a new account, or for one that gets another password; without it the server makes a password."""
 
     action: AccountAction
     address: Address | None = None
     limits: Limits = Limits()
     after: Address | None = None
+    password_hash: PasswordHash | None = None
+
+    def __repr__(self) -> str:
+        return f"AccountRequested(action={self.action!r}, address={self.address!r}, limits={self.limits!r})"
 
 
 class AccountAnswered(Message, frozen=True, kw_only=True):
-    """The accounts after the change. `password` is given once, when the account is added."""
+    """The accounts after the change. `password` is one that the server has made, and keeps nowhere."""
 
     accounts: Annotated[list[Account], Meta(max_length=500)]
     password: Text | None = None

@@ -40,6 +40,13 @@ Range = Annotated[
 Ranges = Annotated[list[Range], Meta(max_length=1024)]
 Addresses = Annotated[list[Address], Meta(max_length=MAX_RECEIVERS)]
 PARKED_ID_PATTERN = f"^[0-9a-f]{{16}}{END}"
+PasswordHash = Annotated[
+    str,
+    Meta(
+        pattern=f"^[A-Za-z0-9+/]{{48}}{END}",
+        description="base64 of a salt of 4 bytes and the SHA-256 of salt and password, as RabbitMQ stores it",
+    ),
+]
 ParkedId = Annotated[str, Meta(pattern=PARKED_ID_PATTERN, description="made from the message")]
 Step = Annotated[str, Meta(pattern=f"^s[0-9]{{3}}{END}", description="a step of the protocol")]
 
@@ -188,4 +195,4 @@ class Account(Value, frozen=True, kw_only=True):
 Upload = Literal["live", "eager"]
 Order = Literal["request", "slowest"]
 ParkedAction = Literal["list", "show", "replay", "drop"]
-AccountAction = Literal["add", "remove", "suspend", "resume", "list"]
+AccountAction = Literal["add", "remove", "suspend", "resume", "list", "password"]

@@ -160,15 +160,19 @@ def _asked() -> Node:
 
 def test_a_server_answers_what_is_asked_of_it() -> None:
     """Where it receives a question, with all that whoever asks expects."""
-    expected: dict[str, set[str]] = {}
-    for operation in _asked().values():
+    expected: dict[tuple[str, str], set[str]] = {}
+    pools = {f"terminal-sends-{verb.word}": verb.pool for verb in topology.VERBS}
+    for name, operation in _asked().items():
+        pool = pools.get(name, topology.OPERATOR)
         for said in map(last, operation["messages"]):
-            expected.setdefault(said, set()).update(map(last, operation["reply"]["messages"]))
-    for operation in OPERATIONS.values():
+            expected.setdefault((pool, said), set()).update(map(last, operation["reply"]["messages"]))
+    for name, operation in OPERATIONS.items():
         if operation["action"] == "receive" and operation["tags"] == [{"name": "server"}]:
-            heard = set(map(last, operation["messages"]))
+            heard = {
+                (name.removeprefix("server-receives-"), said) for said in map(last, operation["messages"])
+            }
             replies = set(map(last, operation.get("reply", {}).get("messages", [])))
-            assert replies == set().union(*(expected.get(name, set()) for name in heard))
+            assert replies == set().union(*(expected.get(asked, set()) for asked in heard))
 
 
 def test_the_messages_are_those_of_the_code_and_the_chunk() -> None:

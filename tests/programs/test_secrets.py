@@ -20,9 +20,10 @@ from rollcast.broker import Link
 from rollcast.cli import app
 from rollcast.cli.exits import Exit
 from rollcast.errors import BrokerRefused
-from rollcast.messages import AccountAnswered
+from rollcast.messages import AccountAnswered, AccountRequested
+from rollcast.passwords import Password
 from workers.settings import Settings
-from workers.work import GrantRights
+from workers.work import GrantRights, SetPassword
 
 PASSWORD = "s3cret-of-the-operator"
 URL = f"amqp://operator:{PASSWORD}@host/"
@@ -73,6 +74,9 @@ def test_no_value_shows_a_field_that_holds_a_secret() -> None:
         ClientSettings.read(ENVIRONMENT),
         Credentials("bob@acme", URL),
         GrantRights("bob@acme", PASSWORD),
+        SetPassword("bob@acme", PASSWORD),
+        Password(PASSWORD, PASSWORD),
+        AccountRequested(action="add", password_hash=PASSWORD),
         AccountAnswered(accounts=[], password=PASSWORD),
         Link(URL, "some purpose"),
     ],

@@ -117,7 +117,7 @@ def test_a_busy_server_is_drawn() -> None:
     assert rows["pool"][:6] == ["pool", "ready", "taken", "workers", "in/s", "out/s"]
     assert rows["s200"][:6] == ["s200", "0", "0", "1", "1.2", "120"]
     assert rows["s240"][:4] == ["s240", "37", "0", "NONE"]
-    assert rows["s210"][:3] == ["s210", "no", "queue"]
+    assert rows["s210"][:2] == ["s210", "absent"]
     assert (
         "spool 5.0 MiB of 100.0 MiB; to be tried again: 5s 2; parked: 1, see `rollcast parked list`" in lines
     )
@@ -142,16 +142,17 @@ def test_it_fits_the_terminal(rows: int, columns: int) -> None:
 def test_in_80_columns_the_rates_are_there() -> None:
     """Of the pools on the right-hand side too; what stands still is told of the straggler, and its name."""
     still = straggler(1, receiving("carol@globex", 500, rate=0, quiet=12))
-    names = [step_queue("main", pool, ()).name for pool in ("s200", "s270")]
+    names = [step_queue("main", pool, ()).name for pool in ("operator", "s200", "s270")]
     rated = [queue(name, rate_in=120.4, rate_out=7.5) for name in names]
     shown = answer(queues=rated, open=1, transfers=[casting(1, rate=4 * MiB)], stragglers=[still])
     lines = draw(together([shown]), 80, 40)
-    assert [line.split() for line in lines[2:4]] == [
+    assert [line.split() for line in lines[2:5]] == [
         ["pool", "ready", "workers", "in/s", "out/s"] * 2,
-        ["s200", "0", "1", "120", "7.5", "s270", "0", "1", "120", "7.5"],
+        ["operator", "0", "1", "120", "7.5", "s270", "0", "1", "120", "7.5"],
+        ["s200", "0", "1", "120", "7.5", "s280", "absent"],
     ]
     assert next(line for line in lines if "file-1" in line).endswith("casting 0/2  4.0 MiB/s  2 receivers")
-    assert "; parked: 0" in lines[10]
+    assert "; parked: 0" in lines[11]
     assert lines[-1].startswith("carol@globex  ")
     assert lines[-1].endswith("0 B/s  stalled 12 s")
 
@@ -161,7 +162,7 @@ def test_a_server_whose_broker_is_not_seen() -> None:
     blind = answer(broker=None, trouble="the management API cannot be reached", spool=None)
     lines = draw(together([blind]), 150, 40)
     assert lines[1].endswith("but what is in its queues: the management API cannot be reached")
-    assert lines[3].startswith("s200")
+    assert lines[4].startswith("s200")
     assert lines[-1] == "nobody receives"
     assert "no transfer goes on" in lines
 
@@ -174,7 +175,7 @@ def test_a_broker_that_measures_nothing() -> None:
     assert lines[1] == (
         "main  RabbitMQ 4.1.0, memory, disk, taken and rates unknown: its management collects no figures"
     )
-    assert lines[3].split()[:4] == ["s200", "0", "?", "1"]
+    assert lines[4].split()[:4] == ["s200", "0", "?", "1"]
     (server,) = overview_json(overview)["servers"]
     assert server["broker"]["memory"] is server["broker"]["disk_free"] is None
     assert (server["broker"]["measured"], server["queues"]["s200"]["unacknowledged"]) == (False, None)

@@ -6,6 +6,7 @@ from urllib.parse import quote, unquote
 
 from rollcast.addresses import domain_of
 from rollcast.errors import Transient
+from rollcast.passwords import HASHING
 from rollcast.topology import BULK, STEP, UP
 from workers.broker.management import Management
 
@@ -32,17 +33,22 @@ class Rights:
         self._call = management.call
         self._vhost = management.vhost
 
-    async def grant(self, address: str, password: str | None) -> None:
-        """A user with the rights of a terminal, and nothing beyond; `password` None keeps the one it has."""
+    async def grant(self, address: str, password_hash: str | None) -> None:
+        """A user with the rights of a terminal, and nothing beyond; without a hash it keeps the password it has."""
         user = quote(address, safe="")
-        if password is not None:
-            await self._call("PUT", f"users/{user}", {"password": password, "tags": ""})
+        if password_hash is not None:
+            await self.set_password(address, password_hash)
         for exchange, write in topics_of(address).items():
             row = {"exchange": exchange, "write": write, "read": NOTHING}
             await self._call("PUT", f"topic-permissions/{self._vhost}/{user}", row)
         await self.limit(address)
         await self._call("PUT", f"permissions/{self._vhost}/{user}", permissions_of(address))
         await self._must_be_bounded(address)
+
+    async def set_password(self, address: str, password_hash: str) -> None:
+        """A user with this password, and without a tag; its rights, if it has any, stay."""
+        body = {"password_hash": password_hash, "hashing_algorithm": HASHING, "tags": ""}
+        await self._call("PUT", f"users/{quote(address, safe='')}", body)
 
     async def _must_be_bounded(self, address: str) -> None:
         """Take it back if an exchange was deleted meanwhile, and its topic permission with it."""

@@ -60,6 +60,7 @@ class Diagnosis:
             "message size": lambda: broker_checks.check_message_size(settings),
             "identity": lambda: identity_checks.check_identity(self._guard),
             "ledger": lambda: ledger_checks.check_ledger(database),
+            f"passwords of {asked.domain}": lambda: ledger_checks.check_passwords(asked.domain, database),
             "pool clock": lambda: ledger_checks.check_clock(settings, database),
             "spool": lambda: ledger_checks.check_spool(self._store),
             "room": lambda: ledger_checks.check_room(settings, database),

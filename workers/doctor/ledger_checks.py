@@ -2,10 +2,10 @@
 
 from sqlalchemy import func, select
 
-from rollcast.findings import fine, wrong
+from rollcast.findings import fine, some, wrong
 from rollcast.messages.figures import Finding
 from rollcast.topology import MiB
-from workers.ledger import Database
+from workers.ledger import Database, accounts
 from workers.ledger.migrate import revisions
 from workers.ledger.tables import sent_transfers, spool_usage
 from workers.room import MARGIN
@@ -30,6 +30,17 @@ async def check_ledger(database: Database) -> list[Finding]:
         )
         return [wrong("ledger", f"it is at revision {there}, and these workers are at {wanted}", remedy)]
     return [fine("ledger", f"{kind}, at revision {there}, which is that of the workers")]
+
+
+async def check_passwords(domain: str, database: Database) -> list[Finding]:
+    """None can be derived from what a server keeps."""
+    async with database.begin() as ledger:
+        derived = await accounts.with_derived_password(ledger, domain)
+    subject = f"passwords of {domain}"
+    if derived:
+        detail = "whoever has read the server's AMQP URL and an earlier ledger can tell those of "
+        return [wrong(subject, detail + some(derived), "Give each another one: rollcast admin passwd ADDR")]
+    return [fine(subject, "none can be told from what the server keeps")]
 
 
 async def check_clock(settings: Settings, database: Database) -> list[Finding]:

@@ -58,8 +58,19 @@ async def suspensions(ledger: Ledger, domains: Iterable[str]) -> dict[str, bool]
 async def add(ledger: Ledger, address: str, limits: Limits, request: str | None) -> None:
     """Add an account, at an operator's `request` (its correlation id)."""
     row = {"address": address, "domain": domain_of(address), "limits": msgspec.msgpack.encode(limits)}
-    statement = ledger.insert(accounts).values(row | {"suspended": False, "added_by": request})
-    await ledger.execute(statement.on_conflict_do_nothing())
+    made = {"suspended": False, "added_by": request, "derived_password": False}
+    await ledger.execute(ledger.insert(accounts).values(row | made).on_conflict_do_nothing())
+
+
+async def note_password(ledger: Ledger, address: str) -> None:
+    """An account gets a password that nothing tells."""
+    await ledger.execute(update(accounts).where(accounts.c.address == address).values(derived_password=False))
+
+
+async def with_derived_password(ledger: Ledger, domain: str) -> list[str]:
+    """The accounts of a domain whose passwords could be derived from what an earlier version of the server kept."""
+    query = select(accounts.c.address).where(accounts.c.domain == domain, accounts.c.derived_password)
+    return [row.address for row in await ledger.all(query.order_by(accounts.c.address))]
 
 
 async def remove(ledger: Ledger, address: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    true,
 )
 from sqlalchemy.engine import Dialect
 
@@ -49,6 +50,7 @@ accounts = Table(
     Column("suspended", Boolean, nullable=False, default=False),
     Column("added_by", Text),
     Column("registered_at", BigInteger),
+    Column("derived_password", Boolean, nullable=False, server_default=true()),
     Index("accounts_domain", "domain", "address"),
 )
 

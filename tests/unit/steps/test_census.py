@@ -123,6 +123,7 @@ async def test_a_request_that_is_not_checked_is_undone(world: World) -> None:
     await look(world)
     assert undone("s220") == 0
     await world.tell(by(ALICE, wanted([CAROL], parts=2, part=1)))
+    world.pass_time(MINUTE)
     await look(world)
     assert undone("s220") == pytest.approx(60, abs=30)
 

@@ -126,11 +126,12 @@ async def test_what_fails_is_a_finding(world: World, tmp_path: Path, monkeypatch
         "message size",
         "identity",
         "ledger",
+        f"passwords of {ACME}",
         "pool clock",
         "spool",
         "room",
     ]
-    assert [subject for subject, finding in found.items() if finding.ok] == ["ledger"]
+    assert [subject for subject, finding in found.items() if finding.ok] == ["ledger", f"passwords of {ACME}"]
     assert all(finding.remedy for finding in answer.findings if not finding.ok)
     assert found["management"].detail == "ROLLCAST_MANAGEMENT_URL is not set"
     for subject in ("message size", "identity"):

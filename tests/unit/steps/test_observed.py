@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from rollcast.messages import CancelRequested, CloseDue, RoundDue, SenderCheckDue
 from tests.people import ACME, ALICE, BOB, CAROL
-from tests.unit.steps.build import MINUTE, SECOND, MiB, T, accept, at, by, delivered, failed, reject
+from tests.unit.steps.build import MINUTE, SECOND, MiB, T, accept, at, by, delivered, failed, file, reject
 from tests.unit.steps.build import request as wanted
 from tests.unit.steps.measured import counting
 from tests.unit.steps.world import World
@@ -99,7 +99,9 @@ async def test_what_is_never_cast_has_no_delivery(world: World) -> None:
     assert more("rollcast_delivery_seconds_count", state="declined") == 0
     await world.suspend(ALICE)
     await world.asking(wanted(transfer_id="b" * 32))
-    assert more("rollcast_transfers_ended_total", state="refused") == 1
+    await world.suspend(ALICE, suspended=False)
+    await world.asking(wanted(transfer_id="c" * 32, file=file(size=world.settings.spool_quota + 1)))
+    assert more("rollcast_transfers_ended_total", state="refused") == 2
 
 
 async def test_the_beginning_and_the_end_are_a_line_each(world: World) -> None:
@@ -142,16 +144,21 @@ async def test_a_cancelled_transfer_ends_with_its_reason(world: World) -> None:
     assert lines[-1]["counts"] == {"cancelled": 1, "delivered": 1}
 
 
-@pytest.mark.parametrize("recipients", [[BOB, CAROL], [BOB, BOB]], ids=["at S220", "at S210"])
-async def test_a_refused_transfer_is_one_line(world: World, recipients: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("recipients", "reason"),
+    [([BOB, CAROL], "file_too_big"), ([BOB, "bob"], "invalid_recipient"), ([], "suspended")],
+    ids=["at S220", "at S210", "before it is written down"],
+)
+async def test_a_refused_transfer_is_one_line(world: World, recipients: list[str], reason: str) -> None:
     """It has not begun."""
-    await world.suspend(ALICE)
+    await world.suspend(ALICE, reason == "suspended")
+    big = file(size=world.settings.spool_quota + 1)
     with capture_logs() as lines:
-        await world.asking(wanted(recipients=recipients))
+        await world.asking(wanted(recipients=recipients, file=big))
     (line,) = lines
     assert (line["event"], line["transfer"], line["sender"]) == ("a transfer is refused", T, ALICE)
-    assert line["log_level"] == "info"
-    assert line["reason"] == (await world.transfer()).reason
+    assert (line["log_level"], line["reason"]) == ("info", reason)
+    assert await world.transfers() == (reason != "suspended")
 
 
 async def test_what_is_not_committed_is_not_counted(world: World) -> None:

@@ -1,9 +1,8 @@
-"""S200: registrations, queries and operators' requests, each answered directly."""
+"""S200: registrations and queries, each answered directly."""
 
 import pytest
 
 from rollcast.messages import (
-    AccountAnswered,
     AccountRequested,
     CancelRequested,
     ConsentAsked,
@@ -21,7 +20,7 @@ from rollcast.messages import (
 from rollcast.messages.values import Account, Capabilities, Limits
 from rollcast.reasons import Code
 from rollcast.states import Transfer
-from tests.people import ACME, ALICE, BOB, CAROL, MALLORY, NOBODY, OPERATOR, SERVER_USER, STRANGER
+from tests.people import ACME, ALICE, BOB, CAROL, MALLORY, OPERATOR, SERVER_USER, STRANGER
 from tests.unit.steps.build import (
     HOUR,
     OTHER_T,
@@ -41,7 +40,10 @@ from tests.unit.steps.build import (
 from tests.unit.steps.world import World
 from workers.ledger import accounts
 from workers.looking import transfer_queries
-from workers.work import GrantRights, OpenInboxes, Received, RevokeRights, SeeParked
+from workers.work import (
+    OpenInboxes,
+    Received,
+)
 
 RECEIVING = Register(session=SESSION, capabilities=Capabilities(free_space=5 * MiB))
 
@@ -217,83 +219,6 @@ async def test_a_page_far_behind_the_end_is_empty(world: World) -> None:
     assert one(outcomes, TransfersListed).transfers == []
     outcomes = await world.tell(by(ALICE, Query(transfer_id=T, after=2**53 - 1)))
     assert one(outcomes, TransferDescribed).receivers == []
-
-
-async def test_parked_messages_are_not_in_the_ledger(world: World) -> None:
-    """What an operator asks about them is left to an action, which answers."""
-    asked = operator(ParkedRequested(action="list"))
-    assert await world.tell(asked) == [SeeParked(asked, ParkedRequested(action="list"))]
-
-
-async def test_adding_an_account_gives_rights_and_a_password(bare: World) -> None:
-    """The inbox comes with the account; the password is told and stored nowhere."""
-    wanted = AccountRequested(action="add", address=BOB, limits=Limits(max_file_size=7))
-    outcomes = await bare.tell(operator(wanted))
-    answer = one(outcomes, AccountAnswered)
-    assert of(outcomes, OpenInboxes) == [OpenInboxes(BOB)]
-    assert of(outcomes, GrantRights) == [GrantRights(BOB, answer.password)]
-    assert answer.password
-    assert answer.accounts[0].limits == Limits(max_file_size=7)
-
-
-async def test_the_same_addition_goes_on_where_a_worker_died(bare: World) -> None:
-    """Its reply was perhaps lost, so the same request gets the same password; another request is refused."""
-    wanted = AccountRequested(action="add", address=BOB)
-    await bare.tell(operator(wanted))
-    again = await bare.tell(operator(wanted))
-    assert one(again, GrantRights).password == one(again, AccountAnswered).password
-    other = await bare.tell(operator(wanted, request_id="2"))
-    assert one(other, Refused).reason == Code.ACCOUNT_EXISTS
-    assert not of(other, GrantRights)
-
-
-async def test_suspending_takes_the_rights_and_resuming_gives_them_back(world: World) -> None:
-    """Neither changes the password."""
-    outcomes = await world.tell(operator(AccountRequested(action="suspend", address=BOB)))
-    assert of(outcomes, RevokeRights) == [RevokeRights(BOB, remove=False)]
-    assert one(outcomes, AccountAnswered).accounts[0].suspended
-    outcomes = await world.tell(operator(AccountRequested(action="resume", address=BOB)))
-    assert of(outcomes, GrantRights) == [GrantRights(BOB)]
-    assert not one(outcomes, AccountAnswered).accounts[0].suspended
-
-
-async def test_removing_an_account_removes_its_user(world: World) -> None:
-    """The answer shows the account for the last time."""
-    outcomes = await world.tell(operator(AccountRequested(action="remove", address=BOB)))
-    assert of(outcomes, RevokeRights) == [RevokeRights(BOB, remove=True)]
-    assert one(outcomes, AccountAnswered).accounts[0].address == BOB
-    assert await account_of(world, BOB) is None
-
-
-async def test_removing_goes_on_where_a_worker_died(world: World) -> None:
-    """The account may be gone from the ledger while its user is still at the broker."""
-    wanted = operator(AccountRequested(action="remove", address=BOB))
-    await world.tell(wanted)
-    again = await world.tell(wanted)
-    assert of(again, RevokeRights) == [RevokeRights(BOB, remove=True)]
-
-
-@pytest.mark.parametrize("action", ["remove", "suspend", "resume"])
-async def test_an_account_that_is_not_there_cannot_be_changed(world: World, action: str) -> None:
-    """The operator hears it."""
-    wanted = AccountRequested(action=action, address=NOBODY)  # type: ignore[arg-type]
-    assert one(await world.tell(operator(wanted)), Refused).reason == Code.NO_SUCH_ACCOUNT
-
-
-@pytest.mark.parametrize("address", [CAROL, None])
-async def test_only_addresses_of_the_domain_can_be_changed(world: World, address: str | None) -> None:
-    """A request goes to one domain, and is about that one."""
-    wanted = AccountRequested(action="suspend", address=address)
-    assert one(await world.tell(operator(wanted)), Refused).reason == Code.INVALID_MESSAGE
-
-
-async def test_accounts_are_listed_by_domain(world: World) -> None:
-    """In the order of their addresses, from `after` on."""
-    listed = one(await world.tell(operator(AccountRequested(action="list"))), AccountAnswered)
-    assert [account.address for account in listed.accounts] == [ALICE, BOB, MALLORY]
-    listed = one(await world.tell(operator(AccountRequested(action="list", after=ALICE))), AccountAnswered)
-    assert [account.address for account in listed.accounts] == [BOB, MALLORY]
-    assert listed.next is None
 
 
 async def test_an_invitation_that_was_never_asked_waits_for_the_clock(world: World) -> None:
