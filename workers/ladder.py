@@ -57,7 +57,7 @@ class Ladder:
             return
         code = Code(error.code) if error.code in set(Code) else Code.INVALID_MESSAGE
         refused = Refused(reason=code, detail=str(error)[:MAX_TEXT], hint=error.hint or REASONS[code].hint)
-        await self._replies.send(place, delivery.correlation_id, refused)
+        await self._replies.send(delivery.user_id or "", place, delivery.correlation_id, refused)
 
     async def _retry(self, step: str, delivery: Delivery, envelope: Envelope, error: Exception) -> None:
         rung, milliseconds = RUNGS[envelope.attempt]

@@ -49,4 +49,5 @@ def test_an_account_is_suspended_while_it_floods(world: World, eve: str, flood: 
         with pytest.raises((Closed, ConnectionError)):
             attacker.pour(verb, fields, 1)
     wait_until(lambda: _waiting(world, step) == 0, "the flood is over")
+    world.add(ALICE)
     assert world.run("list", "--as", ALICE, "--json").status == 0

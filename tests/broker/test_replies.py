@@ -14,6 +14,7 @@ from rollcast.broker import Link, Publisher
 from rollcast.codec import decode
 from rollcast.messages import ReceiptRecorded
 from rollcast.topology import REPLY_TO
+from tests.people import ALICE, EVE
 from workers.replies import PATIENCE, Replies, is_place
 
 REPLY = ReceiptRecorded(transfer_id="e" * 32)
@@ -57,12 +58,12 @@ async def test_a_forged_place_costs_replies_and_nothing_else(
     async with asking(node, admin, queue) as asker:
         assert is_place(asker.place)
         with capture_logs() as lines:
-            await replies.send(f"{REPLY_TO}.{forged}", None, REPLY)
+            await replies.send(EVE, f"{REPLY_TO}.{forged}", None, REPLY)
         assert [line["event"] for line in lines] in (
             [],
             ["a reply was lost; whoever waits for it asks again"],
         )
-        await replies.send(asker.place, None, REPLY)
+        await replies.send(ALICE, asker.place, None, REPLY)
         assert await asker.hears() == REPLY
     assert not other.is_closed
     await replying.close()
@@ -77,5 +78,5 @@ async def test_who_has_asked_may_have_left(
     publisher = Publisher(link, patience=PATIENCE)
     channel = await publisher.channel()
     with capture_logs() as lines:
-        await Replies(publisher).send(asker.place, None, REPLY)
+        await Replies(publisher).send(ALICE, asker.place, None, REPLY)
     assert (lines, channel.is_closed) == ([], False)

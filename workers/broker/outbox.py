@@ -58,7 +58,11 @@ class Outbox:
             case ToInboxes():
                 return self._to_inboxes(publication, body)
             case Reply(to, message):
-                return [self._replies.send(to.reply_to, to.correlation_id, message)] if to.reply_to else []
+                return (
+                    [self._replies.send(to.origin, to.reply_to, to.correlation_id, message)]
+                    if to.reply_to
+                    else []
+                )
             case IntoCast(sender, transfer_id, _, None):
                 return [self._to_cast(cast(domain_of(sender), transfer_id), body)]
             case IntoCast(_, transfer_id, _, str(receiver)):
