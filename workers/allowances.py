@@ -1,23 +1,21 @@
 """How much an account may say, by verb: what is over that costs nobody else anything.
 
-Each process counts what comes to it, so with several workers in a pool an account may say as many times that. It is
-counted as by the virtual scheduling algorithm (ITU-T I.371, annex A): one instant for each account and verb, at which
-all that it has said will have been paid for.
+Each process counts what comes to it, so with several workers in a pool an account may say as many times that.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from rollcast.errors import Permanent
+from rollcast.messages import Message, Register
 from rollcast.reasons import Code
+from workers.meter import Clock, Meter
 
 TELL_EVERY = 1.0
 """Seconds between two answers that say so."""
 CUT_OFF_AT = 10
 """Bursts over the allowance, from which on connections are closed."""
-FORGET_EVERY = 10_000
-"""Messages after which those are forgotten who owe nothing."""
+SESSIONS_RATE, SESSIONS_BURST = 20, 500
+"""Sessions that an account may begin, a second and at once. Each is a queue, for a minute at least."""
 
 Key = tuple[str, str]
 
@@ -27,53 +25,39 @@ class TooMany(Permanent):
 
     code = Code.TOO_MANY
 
-    def __init__(self, address: str, message: str, *, hint: str, tell: bool, far: bool) -> None:
-        super().__init__(f"{address} {message}", hint=hint)
+    def __init__(self, address: str, what: str, rate: float, *, tell: bool, far: bool) -> None:
+        super().__init__(
+            f"{address} says `{what}` more often than {rate:g} times a second",
+            hint=f"Come again in {TELL_EVERY:g} s, and more slowly.",
+        )
         self.address = address
         self.tell = tell
         self.far = far
 
 
-@dataclass
-class _Account:
-    paid_until: float
-    told_at: float = float("-inf")
-    turned_away: int = 0
-
-
 class Allowances:
     """What each account has said lately, in one process. `rate` is in messages a second, `burst` in messages."""
 
-    def __init__(self, rate: int, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._each, self._burst, self._now = 1 / rate, burst, clock
-        self._accounts: dict[Key, _Account] = {}
-        self._counted = 0
+    def __init__(self, rate: int, burst: int, clock: Clock = time.monotonic) -> None:
+        self._verbs = Meter(rate, burst, clock)
+        self._sessions = Meter(SESSIONS_RATE, SESSIONS_BURST, clock)
+        self._telling = Meter(1 / TELL_EVERY, 1, clock)
+        self._turned_away: dict[Key, int] = {}
 
-    def count(self, address: str, verb: str) -> None:
+    def check(self, address: str, verb: str) -> None:
         """Count a message. Raises `TooMany` if it is over the allowance, and is not to be looked at."""
-        now = self._now()
-        self._forget(now)
-        account = self._accounts.setdefault((address, verb), _Account(now))
-        owed = max(account.paid_until - now, 0.0)
-        if owed + self._each > self._burst * self._each:
-            raise self._too_many(account, address, verb, now)
-        account.paid_until = now + owed + self._each
-        account.turned_away = 0
+        self._check(self._verbs, address, verb)
 
-    def _too_many(self, account: _Account, address: str, verb: str, now: float) -> TooMany:
-        account.turned_away += 1
-        tell = now - account.told_at >= TELL_EVERY
-        if tell:
-            account.told_at = now
-        return TooMany(
-            address,
-            f"says `{verb}` more often than {1 / self._each:g} times a second",
-            hint=f"Come again in {TELL_EVERY:g} s, and more slowly.",
-            tell=tell,
-            far=account.turned_away % (CUT_OFF_AT * self._burst) == 0,
-        )
+    def check_session(self, address: str, message: Message) -> None:
+        """Count a session, if the message begins one. Raises `TooMany`."""
+        if isinstance(message, Register) and message.session is not None:
+            self._check(self._sessions, address, "register with a session")
 
-    def _forget(self, now: float) -> None:
-        self._counted += 1
-        if self._counted % FORGET_EVERY == 0:
-            self._accounts = {key: one for key, one in self._accounts.items() if one.paid_until > now}
+    def _check(self, meter: Meter, address: str, what: str) -> None:
+        key = (address, what)
+        if meter.take(key):
+            self._turned_away.pop(key, None)
+            return
+        times = self._turned_away[key] = self._turned_away.get(key, 0) + 1
+        far = times % (CUT_OFF_AT * meter.burst) == 0
+        raise TooMany(address, what, meter.rate, tell=self._telling.take(key), far=far)

@@ -13,11 +13,16 @@ from workers.broker.declarer import Declarer
 from workers.broker.outbox import PACE, PACE_MS
 from workers.envelope import Envelope, reply_to
 from workers.isolation import DeliveryLimit
+from workers.meter import Meter
 from workers.parked.label import label
+from workers.process.logs import Seldom
 from workers.replies import Replies
 
 RUNGS = (("5s", 5_000), ("30s", 30_000), ("5m", 300_000))
 """How long a message waits after each attempt, in ms; after the last rung it is parked."""
+
+SHARE, SHARE_RATE = 200, 0.1
+"""How many messages of a terminal are parked at once, and a second after that, by each process."""
 
 log = structlog.get_logger()
 
@@ -38,15 +43,18 @@ class Ladder:
         self._replies = replies
         self._declarer = declarer
         self._server = server
+        self._shares = Meter(SHARE_RATE, SHARE)
+        self._seldom = Seldom()
 
     async def lift(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> str:
         """Keep a failed message: "retried" if it goes to a rung, "parked" if trying again does not help.
 
+        Of a terminal no more than its share is parked: what is over it is "discarded".
+
         Raises `BrokerUnavailable` if the copy could not be kept.
         """
         if envelope is None or isinstance(error, Permanent) or envelope.attempt >= len(RUNGS):
-            await self._park(step, delivery, envelope, error)
-            return "parked"
+            return await self._park(step, delivery, envelope, error)
         await self._retry(step, delivery, envelope, error)
         return "retried"
 
@@ -83,8 +91,14 @@ class Ladder:
         _must_be_kept(kept, queue)
         metrics.RETRIED.labels(step=step, rung=rung).inc()
 
-    async def _park(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> None:
+    async def _park(self, step: str, delivery: Delivery, envelope: Envelope | None, error: Exception) -> str:
         reason = _reason(error)
+        if not self._within_share(delivery, envelope):
+            metrics.DISCARDED.labels(step=step, reason=reason).inc()
+            if times := self._seldom.due(reason):
+                text = "discarded messages: their senders have their shares of the parked ones"
+                log.warning(text, times=times, reason=reason)
+            return "discarded"
         log.warning(
             "parked a message",
             step=step,
@@ -103,6 +117,12 @@ class Ladder:
         )
         _must_be_kept(kept, queue)
         metrics.PARKED.labels(step=step, reason=reason).inc()
+        return "parked"
+
+    def _within_share(self, delivery: Delivery, envelope: Envelope | None) -> bool:
+        """Whether one more may be parked: servers and operators are trusted, terminals have a share each."""
+        origin = envelope.user if envelope else delivery.user_id or ""
+        return (origin != "" and "@" not in origin) or self._shares.take(origin)
 
 
 def _must_be_kept(kept: bool, queue: QueueSpec) -> None:

@@ -39,6 +39,11 @@ PARKED = Counter(
     "Messages that were given up and parked, by step and reason; those of progress are only counted.",
     ["step", "reason"],
 )
+DISCARDED = Counter(
+    "rollcast_discarded",
+    "Messages that were given up and not even parked, by step and reason: their sender's share was used up.",
+    ["step", "reason"],
+)
 UNPARKED = Counter(
     "rollcast_unparked", "Parked messages that operators replayed or dropped.", ["step", "action"]
 )
@@ -159,7 +164,18 @@ BUILD.info({"version": version("rollcast"), "python": platform.python_version()}
 
 SECTIONS: dict[str, tuple[MetricWrapperBase, ...]] = {
     "Messages": (
-        *(HANDLED, HANDLING, IN_FLIGHT, REDELIVERED, RETRIED, PARKED, UNPARKED, UNROUTABLE, PROMPTS),
+        *(
+            HANDLED,
+            HANDLING,
+            IN_FLIGHT,
+            REDELIVERED,
+            RETRIED,
+            PARKED,
+            DISCARDED,
+            UNPARKED,
+            UNROUTABLE,
+            PROMPTS,
+        ),
     ),
     "Chunks and bytes": (
         *(CHUNKS_SPOOLED, BYTES_SPOOLED, CHUNKS_REFUSED, CHUNKS_CAST, BYTES_CAST, CHUNKS_REPAIRED, RECASTS),
@@ -178,7 +194,8 @@ SEEN_BY_THE_CLOCK = SECTIONS["The ledger and the spool, as the clock sees them"]
 LABELS = {
     "step": "`operator`, `s200` to `s310`, `spool`, `progress`; `unknown` of a parked message that does not say",
     "outcome": "`done`, `retried`, `parked`, `given_back` (the broker was away), "
-    "`dropped` (a question that nobody waits for any more), `turned_away` (its account says more than it may)",
+    "`dropped` (a question that nobody waits for any more), `turned_away` (its account says more than it may), "
+    "`discarded` (its account has as many among the parked as it may)",
     "rung": "`5s`, `30s`, `5m`",
     "reason": "a code of [the list of reasons](protocol.md#reasons), or of an error such as `ledger_unavailable`; "
     "or why a chunk is dropped",

@@ -148,6 +148,7 @@ class Runner(Line):
             _check_size(delivery)
             message = decode(delivery.body)
             received = envelope.verify(origin, message, self.name, self._settings, delivery)
+            self._allowances.check_session(origin.user, message)
         except DeliveryLimit as error:
             undone += await self._give_up(delivery, envelope.if_verified(delivery), error)
             return None
@@ -162,7 +163,7 @@ class Runner(Line):
     def _check_allowance(self, origin: envelope.Envelope, delivery: Delivery) -> None:
         """Raise `TooMany` for what a terminal says over its allowance; what comes again was counted."""
         if origin.exchange == UP and not origin.attempt and not delivery.redelivered:
-            self._allowances.count(origin.user, origin.key.rpartition(".")[2])
+            self._allowances.check(origin.user, origin.key.rpartition(".")[2])
 
     async def _turn_away(self, delivery: Delivery, error: TooMany) -> None:
         """Drop it: terminals repeat what is not answered."""

@@ -9,7 +9,7 @@ from workers import metrics
 from workers.ladder import RUNGS
 from workers.spool.chunk_checks import ENDED, FAULT, UNKNOWN_TRANSFER
 
-OUTCOMES = ("done", "retried", "parked", "given_back", "dropped", "turned_away")
+OUTCOMES = ("done", "retried", "parked", "given_back", "dropped", "turned_away", "discarded")
 FOUND = ("deep", "shallow")
 
 

@@ -91,6 +91,8 @@ async def server(node: Broker) -> AsyncIterator[Settings]:
         operators=(OPERATOR,),
         ledger_url="",
         spool_url="",
+        account_rate=200,
+        account_burst=2000,
         spool_quota=0,
         metrics_port=0,
         log_level="info",

@@ -14,9 +14,10 @@ from rollcast import topology
 from rollcast.broker import Delivery, Link, Publisher
 from rollcast.errors import InvalidMessage, Transient
 from tests.broker.conftest import STEP
+from tests.people import ALICE, BOB, OPERATOR, SERVER_USER
 from workers import envelope
 from workers.broker.declarer import Declarer
-from workers.ladder import RUNGS, Ladder
+from workers.ladder import RUNGS, SHARE, Ladder
 from workers.parked.label import read
 from workers.replies import Replies
 from workers.settings import Settings
@@ -107,6 +108,22 @@ async def test_after_the_last_rung_a_message_is_parked_as_itself(shop: Shop, sai
     found = read(await shop.take(topology.parked(shop.settings.server).name))
     assert (found.body, found.step, found.reason, found.detail) == (b"hello", STEP, "try_again", str(LATER))
     assert found.envelope == last
+
+
+async def test_no_more_of_a_terminal_is_parked_than_its_share(shop: Shop, said: Delivery) -> None:
+    """What is there stays; others have their own shares, and servers and operators none."""
+    origin = envelope.read(said)
+    alice, bob = replace(origin, user=ALICE), replace(origin, user=BOB)
+    outcomes = [await shop.ladder.lift(STEP, said, alice, NEVER) for _ in range(SHARE + 5)]
+    assert outcomes == ["parked"] * SHARE + ["discarded"] * 5
+    assert await shop.ladder.lift(STEP, said, bob, NEVER) == "parked"
+    for trusted in (SERVER_USER, OPERATOR):
+        theirs = [
+            await shop.ladder.lift(STEP, said, replace(origin, user=trusted), NEVER) for _ in range(SHARE + 5)
+        ]
+        assert set(theirs) == {"parked"}
+    queue = await shop.channel.declare_queue(topology.parked(shop.settings.server).name, passive=True)
+    assert queue.declaration_result.message_count == SHARE + 1 + 2 * (SHARE + 5)
 
 
 @pytest.mark.parametrize("gone", ["queue", "exchange", "both"])

@@ -24,7 +24,7 @@ from tests.unit.steps.conftest import empty_ledger as empty_ledger
 from tests.unit.steps.conftest import ledger_url as ledger_url
 from tests.unit.steps.world import SETTINGS, World
 from tests.waiting import until
-from workers.allowances import CUT_OFF_AT, Allowances
+from workers.allowances import CUT_OFF_AT, SESSIONS_BURST, Allowances
 from workers.envelope import Envelope
 from workers.isolation import SET_ASIDE_AT, DeliveryLimit, Isolation
 from workers.ledger.tables import events
@@ -75,6 +75,7 @@ class Workshop:
         step: Callable[[Received], None],
         pool: str = "s310",
         isolation: Isolation | None = None,
+        burst: int = BURST,
     ) -> None:
         self.log: list[str] = []
         self.lifted: list[tuple[object, Exception]] = []
@@ -91,7 +92,7 @@ class Workshop:
             self,  # type: ignore[arg-type]
             self,  # type: ignore[arg-type]
             isolation or Isolation(),
-            Allowances(RATE, BURST, lambda: self.now),
+            Allowances(RATE, burst, lambda: self.now),
         )
 
     async def _step(self, batch: Sequence[Received], services: Services) -> list[Outcome]:
@@ -429,3 +430,14 @@ async def test_who_says_far_too_much_is_cut_off(bare: World) -> None:
     shop = Workshop(bare, fine, "s200")
     log = await shop.handle(*(_said(shop, number) for number in range(BURST + 2 * CUT_OFF_AT * BURST)))
     assert log.count("closed the connections of " + ALICE) == 2
+
+
+async def test_sessions_are_bounded(bare: World) -> None:
+    """Each is a queue. To register without one, or to receive, is another matter."""
+    shop = Workshop(bare, fine, "s200", burst=2 * SESSIONS_BURST)
+    begun = [
+        _said(shop, number, Register(session=f"{number:032x}"), verb="register")
+        for number in range(SESSIONS_BURST + 10)
+    ]
+    await shop.handle(*begun, _said(shop, 0, Register(), verb="register"))
+    assert await shop.committed() == SESSIONS_BURST + 1
