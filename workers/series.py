@@ -3,6 +3,7 @@
 from itertools import product
 
 from rollcast.chunks import Drop
+from rollcast.reasons import Code
 from rollcast.states import FINAL_TRANSFER, Receiver
 from rollcast.topology import OPERATOR, STEPS
 from workers import metrics
@@ -40,6 +41,7 @@ def _begin_step(step: str) -> None:
     metrics.HANDLING.labels(step=step)
     for outcome in OUTCOMES:
         metrics.HANDLED.labels(step=step, outcome=outcome)
+    metrics.DISCARDED.labels(step=step, reason=Code.INVALID_MESSAGE)
     for rung, _ in RUNGS:
         metrics.RETRIED.labels(step=step, rung=rung)
 

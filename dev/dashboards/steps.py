@@ -107,12 +107,16 @@ TROUBLE = Row(
         ),
         Panel(
             "Parked since the workers started",
-            "By step and reason; those of progress are only counted.",
+            "By step and reason; those of progress are only counted, and so are those beyond their senders' shares.",
             "short",
             (
                 Query(
                     f"sum by (server, step, reason) (rollcast_parked_total{{{SERVER}}})",
                     "{{server}} {{step}} {{reason}}",
+                ),
+                Query(
+                    f"sum by (server, step, reason) (rollcast_discarded_total{{{SERVER}}})",
+                    "{{server}} {{step}} {{reason}} discarded",
                 ),
             ),
         ),

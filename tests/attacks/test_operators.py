@@ -1,6 +1,7 @@
 """Operators are answered while a terminal floods the server: their queue is none that it can fill."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,11 +20,11 @@ SHORT, LONG = 2_000, 6_000
 
 
 @pytest.fixture
-def eve(world: World) -> str:
+def eve(world: World) -> Iterator[str]:
     """The attacker's account, which is not suspended any more afterwards."""
     world.add(EVE)
+    yield EVE
     asyncio.run(_of_eve(world, "resume"))
-    return EVE
 
 
 async def _of_eve(world: World, action: str) -> list[Account]:
@@ -36,8 +37,10 @@ def _waiting(world: World, step: str) -> int:
     return damage.depth(world.node, step_queue(SERVER, step, ()).name)
 
 
-@pytest.mark.parametrize("number", [SHORT, pytest.param(LONG, marks=pytest.mark.long)])
-@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize(
+    ("flood", "number"),
+    [("sessions", SHORT), *(pytest.param(flood, LONG, marks=pytest.mark.long) for flood in FLOODS)],
+)
 def test_an_account_is_suspended_while_it_floods(world: World, eve: str, flood: str, number: int) -> None:
     """Before the flood is over, though it was there first; its connection is closed, and others are served."""
     verb, fields, step = FLOODS[flood]

@@ -10,7 +10,7 @@ from pamqp import commands
 
 from dev import management
 from dev.broker import Broker
-from rollcast import topology
+from rollcast import passwords, topology
 from rollcast.broker import Link
 from rollcast.errors import Transient
 from rollcast.messages.values import Limits
@@ -30,7 +30,7 @@ from workers.rights.reconciler import Reconciler
 from workers.settings import Settings
 
 HEX = "0" * 32
-PASSWORD = "secret"
+PASSWORD = passwords.new()
 
 
 class Ground(NamedTuple):
@@ -56,7 +56,9 @@ class Ground(NamedTuple):
 
     def line(self, address: str) -> Connection:
         """A connection of a terminal."""
-        return Connection(management.as_user(self.node.amqp_url, quote(address, safe=""), PASSWORD))
+        return Connection(
+            management.as_user(self.node.amqp_url, quote(address, safe=""), PASSWORD.text or "")
+        )
 
     async def grants(self) -> granted.Granted:
         """What the broker grants."""
@@ -82,7 +84,7 @@ async def ground(node: Broker, server: Settings, database: TimeTravel) -> AsyncI
                 await accounts.add(ledger, name, Limits(), None)
             await accounts.suspend(ledger, names[2], True)
         for name in names:
-            await rights.grant(name, PASSWORD)
+            await rights.grant(name, PASSWORD.hash)
         await rights.revoke(names[2], remove=False)
         reconciler = Reconciler(server, database, api)
         await reconciler.reconcile()
@@ -199,7 +201,7 @@ async def test_whoever_the_ledger_does_not_know_is_kept_and_bounded(ground: Grou
     rights = Rights(ground.api)
     try:
         for name in (eve, other):
-            await rights.grant(name, PASSWORD)
+            await rights.grant(name, PASSWORD.hash)
         before = await ground.grants()
         management.delete(ground.node.management_url, ground.node.path("topic-permissions", eve))
         management.delete(ground.node.management_url, ground.node.path("topic-permissions", other))
@@ -224,7 +226,7 @@ async def test_operators_may_still_ask_and_do_nothing_else(ground: Ground) -> No
     reconciler = Reconciler(replace(ground.settings, operators=(named,)), ground.database, ground.api)
     try:
         for name in (named, other):
-            management.call(url, "PUT", f"/api/users/{name}", {"password": PASSWORD, "tags": ""})
+            management.call(url, "PUT", f"/api/users/{name}", {"password": PASSWORD.text, "tags": ""})
             ground.put("permissions", name, {"configure": "^$", "write": r"^rollcast\.step$", "read": "^$"})
         await reconciler.reconcile()
         found = (await ground.grants()).topics

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from dev import management
+from rollcast import passwords
 from rollcast.findings import some
 from rollcast.messages.values import Limits
 from rollcast.topology import BULK
@@ -71,7 +72,7 @@ async def test_the_rights_of_accounts(clinic: Clinic, database: TimeTravel) -> N
     try:
         assert await found() == [(False, f"accounts that the broker does not know: {bob}, {carol}")]
         for address in (bob, carol):
-            await rights.grant(address, "secret")
+            await rights.grant(address, passwords.new().hash)
         assert await found() == [(True, "2 of 2 accounts have theirs")]
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         clinic.admin("PUT", clinic.node.path("permissions", bob), everything)

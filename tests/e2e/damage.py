@@ -9,7 +9,7 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
-from aiormq.exceptions import ChannelNotFoundEntity
+from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from dev import management
 from dev.broker import Broker
@@ -66,6 +66,16 @@ def delete(node: Broker, queue: str) -> int:
 def declare(node: Broker, queue: str, arguments: dict[str, Any]) -> None:
     """Declare a queue, with arguments that may be the wrong ones."""
     on_channel(node, lambda channel: channel.declare_queue(queue, durable=True, arguments=arguments))
+
+
+def replace(node: Broker, queue: str, arguments: dict[str, Any]) -> bool:
+    """Delete a queue and declare it with these arguments; whether nobody declared it with others in between."""
+    delete(node, queue)
+    try:
+        declare(node, queue, arguments)
+    except ChannelPreconditionFailed:
+        return False
+    return True
 
 
 Damage = Callable[[Broker, str], int]

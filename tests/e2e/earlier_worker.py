@@ -5,7 +5,7 @@ import asyncio
 import sys
 
 from rollcast.broker import Link
-from rollcast.topology import EXCHANGES, STEPS, earlier_step_queue
+from rollcast.topology import EXCHANGES, OPERATOR, STEPS, earlier_step_queue
 from workers.broker.declarer import Declarer
 
 EVERY_S = 1.0
@@ -17,7 +17,8 @@ async def declare(url: str, server: str, *domains: str) -> None:
     channel, declarer = await link.channel(), Declarer(link)
     for name, kind in EXCHANGES.items():
         await channel.declare_exchange(name, kind, durable=True)
-    await declarer.queues(earlier_step_queue(server, step, domains) for step in STEPS)
+    steps = (step for step in STEPS if step != OPERATOR)
+    await declarer.queues(earlier_step_queue(server, step, domains) for step in steps)
     await link.close()
 
 

@@ -1,5 +1,6 @@
 """A run of real transfers with faults, on a real broker, that a real Prometheus has watched."""
 
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -44,9 +45,9 @@ class Watched:
         return True
 
     def highest(self, expr: str) -> float:
-        """The highest number that a query gave."""
+        """The highest number that a query gave. Before the clock has looked for the first time there is none."""
         over = self.prometheus.over(expr, self.start, time.time(), STEP)
-        return max(value for series in over for _, value in series.samples)
+        return max(value for series in over for _, value in series.samples if not math.isnan(value))
 
 
 def unless_missing(missing: Missing) -> None:
