@@ -189,6 +189,23 @@ def test_a_suspended_terminal_is_out_until_it_is_resumed(world: World) -> None:
         assert Terminal(connection).ask("register", {"type": "Register/1"})["type"] == "Registered/1"
 
 
+def test_a_terminal_gets_another_password(world: World) -> None:
+    """The old one is of no use any more; a connection that is open stays so, and its rights are what they were."""
+    frank = f"frank@{ACME}"
+    with line(world, frank) as connection:
+        terminal, _ = registered(connection)
+        old = url_of(world, frank)
+        assert world.run("admin", "passwd", frank).status == 0
+        assert url_of(world, frank) != old
+        assert terminal.ask("register", {"type": "Register/1"})["type"] == "Registered/1"
+    with pytest.raises((Closed, ConnectionError)):
+        Line(old)
+    with line(world, frank) as connection:
+        assert Terminal(connection).ask("register", {"type": "Register/1"})["type"] == "Registered/1"
+        with _refusing(True):
+            connection.say("rollcast.up", f"{ACME}.{ALICE}.register", user_id=frank)
+
+
 def test_a_removed_terminal_is_gone(world: World) -> None:
     """Its connection is closed, its user is deleted, its password is of no use."""
     erin = ERIN
